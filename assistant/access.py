@@ -1,0 +1,83 @@
+"""Roles and what they grant. Every view states its capability; a test enumerates them all."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from enum import StrEnum
+from functools import wraps
+from typing import Any, TypeVar
+
+from django.contrib.auth.backends import ModelBackend
+from django.contrib.auth.views import redirect_to_login
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponseBase
+
+from assistant.models.access import User
+
+View = TypeVar("View", bound=Callable[..., Any])
+
+
+class Capability(StrEnum):
+    PUBLIC = "public"  # health checks and the sign-in page
+    SIGNED_IN = "signed_in"
+    REVIEW = "review"
+    READ_KNOWLEDGE = "read_knowledge"
+    EDIT_KNOWLEDGE = "edit_knowledge"
+    READ_AUDIT = "read_audit"
+    ADMINISTER = "administer"
+
+
+GRANTS: dict[str, frozenset[Capability]] = {
+    User.Role.AGENT: frozenset(
+        {Capability.SIGNED_IN, Capability.REVIEW, Capability.READ_KNOWLEDGE}
+    ),
+    User.Role.KNOWLEDGE_ADMIN: frozenset(
+        {Capability.SIGNED_IN, Capability.READ_KNOWLEDGE, Capability.EDIT_KNOWLEDGE}
+    ),
+    User.Role.AUDITOR: frozenset(
+        {Capability.SIGNED_IN, Capability.READ_KNOWLEDGE, Capability.READ_AUDIT}
+    ),
+    User.Role.ADMINISTRATOR: frozenset(Capability) - {Capability.PUBLIC},
+}
+
+
+def can(user: Any, capability: Capability) -> bool:
+    """Whether this person's role grants the capability."""
+    if capability is Capability.PUBLIC:
+        return True
+    return (
+        bool(user.is_authenticated)
+        and user.is_active
+        and capability in GRANTS.get(user.role, frozenset())
+    )
+
+
+def requires(capability: Capability) -> Callable[[View], View]:
+    """State who may open a view: sign-in first, then 403 in words for a role that may not."""
+
+    def decorate(view: View) -> View:
+        @wraps(view)
+        def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+            if capability is not Capability.PUBLIC and not request.user.is_authenticated:
+                return redirect_to_login(request.get_full_path())
+            if not can(request.user, capability):
+                raise PermissionDenied(f"Your role does not include “{capability}”.")
+            return view(request, *args, **kwargs)
+
+        guarded.required_capability = capability  # type: ignore[attr-defined]
+        return guarded  # type: ignore[return-value]
+
+    return decorate
+
+
+class RoleBackend(ModelBackend):
+    """Passwords as Django keeps them; the admin's permissions by role instead of by row."""
+
+    def has_perm(self, user_obj: Any, perm: str, obj: Any = None) -> bool:
+        app_label = perm.split(".", 1)[0]
+        if app_label == "retrieval":
+            return can(user_obj, Capability.EDIT_KNOWLEDGE)
+        return can(user_obj, Capability.ADMINISTER)
+
+    def has_module_perms(self, user_obj: Any, app_label: str) -> bool:
+        return self.has_perm(user_obj, f"{app_label}.any")

@@ -1,0 +1,110 @@
+"""Celery delivers wake-ups; the database is the queue.
+
+A wake-up that is lost loses nothing (a sweep repeats it), a repeated one does nothing, and one that
+fails because the broker is away never fails a request.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+from pathlib import Path
+from typing import Any
+
+from celery import Celery
+from kombu.exceptions import OperationalError
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "assistant.settings")
+
+from django.conf import settings
+from django.db import transaction
+
+logger = logging.getLogger(__name__)
+
+app = Celery("countersign")
+
+
+def broker_folders() -> list[Path]:
+    """The filesystem transport's folders; recreated wherever they are needed and missing."""
+    root = Path(settings.BROKER_DIR)
+    return [root / "queue", root / "processed", root / "control", root / "results"]
+
+
+def ensure_broker_folders() -> None:
+    if settings.BROKER_URL.startswith("filesystem"):
+        for folder in broker_folders():
+            folder.mkdir(parents=True, exist_ok=True)
+
+
+def _configuration() -> dict[str, Any]:
+    queue, processed, control, results = (str(path) for path in broker_folders())
+    url = settings.BROKER_URL
+    configuration: dict[str, Any] = {
+        "broker_url": url,
+        "broker_connection_retry_on_startup": True,
+        "task_ignore_result": True,
+        "task_serializer": "json",
+        "accept_content": ["json"],
+        "task_default_queue": "default",
+        "task_routes": {
+            "generation.tasks.draft_waiting": {"queue": "gpu"},
+            "retrieval.tasks.search": {"queue": "search"},
+        },
+        "task_acks_late": False,  # a wake-up is worth nothing once it has been heard
+        "worker_prefetch_multiplier": 1,
+        "worker_hijack_root_logger": False,
+        "result_expires": 600,
+        "timezone": "UTC",
+        "beat_schedule_filename": str(Path(settings.DATA_DIR) / "run" / "beat-schedule"),
+        "beat_schedule": {
+            "sweep": {"task": "generation.tasks.sweep", "schedule": settings.SWEEP_SECONDS},
+            "deliver": {"task": "assistant.tasks.deliver_replies", "schedule": 2.0},
+            "housekeeping": {"task": "assistant.tasks.housekeeping", "schedule": 60.0},
+        },
+    }
+    if url.startswith("filesystem"):
+        configuration |= {
+            "broker_transport_options": {
+                "data_folder_in": queue,
+                "data_folder_out": queue,
+                "processed_folder": processed,
+                "control_folder": control,
+                "store_processed": False,
+                "polling_interval": 0.05,
+            },
+            "result_backend": "file://" + results,
+        }
+    elif url.startswith("redis"):
+        configuration |= {"result_backend": url}
+    else:
+        # the solo pool cannot answer heartbeats while it works on a batch
+        configuration |= {"result_backend": "rpc://", "broker_heartbeat": 0}
+    if not url.startswith("filesystem"):
+        configuration["broker_transport_options"] = {
+            "socket_connect_timeout": 2,
+            "socket_timeout": 10,
+            "max_retries": 1,
+        }
+    return configuration
+
+
+app.conf.update(_configuration())
+app.autodiscover_tasks()
+
+
+def wake(task_name: str, *, queue: str = "default") -> None:
+    """Ask a worker to look at the database once this transaction has committed.
+
+    Never raises: when the broker is away, the sweep finds the work.
+    """
+    transaction.on_commit(lambda: _send(task_name, queue))
+
+
+def _send(task_name: str, queue: str) -> None:
+    try:
+        ensure_broker_folders()
+        app.send_task(task_name, queue=queue, retry=False, expires=60)
+    except (OperationalError, OSError, ConnectionError) as error:
+        logger.warning("broker away, %s waits for the sweep: %s", task_name, type(error).__name__)
+    except Exception:
+        logger.exception("could not announce %s; the sweep repeats it", task_name)

@@ -1,0 +1,82 @@
+"""Typed environment variables: every setting of an installation is declared here or in settings.py.
+
+Each helper registers what it reads, so that the README's table can be held true by a test
+(`tests/assistant/test_settings_documented.py`), and fails loudly on a value it cannot understand.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from django.core.exceptions import ImproperlyConfigured
+
+PREFIX = "COUNTERSIGN_"
+_TRUE = {"1", "true", "yes", "on"}
+_FALSE = {"0", "false", "no", "off", ""}
+
+
+@dataclass(frozen=True)
+class Setting:
+    """One environment variable: its full name, its default as a reader writes it, what it is for."""
+
+    name: str
+    default: str
+    help: str
+
+
+DECLARED: dict[str, Setting] = {}
+
+
+def _read(name: str, default: str, help: str) -> str:
+    full = PREFIX + name
+    DECLARED[full] = Setting(full, default, help)
+    return os.environ.get(full, default)
+
+
+def env_str(name: str, default: str, help: str) -> str:
+    """The variable's text, stripped."""
+    return _read(name, default, help).strip()
+
+
+def env_bool(name: str, default: bool, help: str) -> bool:
+    """True for 1/true/yes/on, False for 0/false/no/off or nothing; anything else is an error."""
+    value = _read(name, "1" if default else "0", help).strip().lower()
+    if value in _TRUE:
+        return True
+    if value in _FALSE:
+        return False
+    raise ImproperlyConfigured(f"{PREFIX}{name}={value!r}: write 1 or 0.")
+
+
+def env_int(name: str, default: int, help: str, *, minimum: int = 0) -> int:
+    """A whole number, at least `minimum`."""
+    value = _read(name, str(default), help).strip()
+    try:
+        number = int(value)
+    except ValueError:
+        raise ImproperlyConfigured(f"{PREFIX}{name}={value!r}: write a whole number.") from None
+    if number < minimum:
+        raise ImproperlyConfigured(f"{PREFIX}{name}={number}: write {minimum} or more.")
+    return number
+
+
+def env_float(name: str, default: float, help: str) -> float:
+    """A decimal number."""
+    value = _read(name, str(default), help).strip()
+    try:
+        return float(value)
+    except ValueError:
+        raise ImproperlyConfigured(f"{PREFIX}{name}={value!r}: write a number.") from None
+
+
+def env_list(name: str, default: str, help: str) -> list[str]:
+    """A comma-separated list without empty items."""
+    return [item.strip() for item in _read(name, default, help).split(",") if item.strip()]
+
+
+def env_path(name: str, default: str, help: str, *, base: Path) -> Path:
+    """A path; a relative one is taken from `base`."""
+    path = Path(_read(name, default, help).strip()).expanduser()
+    return path if path.is_absolute() else base / path

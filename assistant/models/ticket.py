@@ -1,0 +1,99 @@
+"""Tickets: who wrote, through which channel, and the thread of messages."""
+
+from __future__ import annotations
+
+from django.db import models
+
+
+class Channel(models.Model):
+    """A way in and out: intake names it, the outbox delivers through its adapter."""
+
+    class Adapter(models.TextChoices):
+        MAIL = "mail", "Mail (SMTP, or files on the embedded default)"
+        NONE = "none", "Nothing is sent: the reply is read over the API"
+
+    name = models.SlugField(unique=True)
+    adapter = models.CharField(max_length=10, choices=Adapter, default=Adapter.MAIL)
+    undo_seconds = models.PositiveSmallIntegerField(
+        null=True, blank=True, help_text="empty: the installation's COUNTERSIGN_UNDO_SECONDS"
+    )
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Contact(models.Model):
+    """A customer. Names and addresses stay readable, for lists and search."""
+
+    name = models.CharField(max_length=200, blank=True)
+    email = models.EmailField(max_length=254, unique=True, null=True, blank=True)
+
+    def __str__(self) -> str:
+        return self.name or self.email or f"contact {self.pk}"
+
+
+class Ticket(models.Model):
+    """A customer's request; its primary key is the number people say."""
+
+    class Status(models.TextChoices):
+        OPEN = "open", "Open"
+        WAITING = "waiting", "Waiting for the customer"
+        ANSWERED = "answered", "Answered"
+        SOLVED = "solved", "Solved"
+        REOPENED = "reopened", "Reopened"
+        SPAM = "spam", "Spam"
+
+    channel = models.ForeignKey(Channel, on_delete=models.PROTECT, related_name="tickets")
+    external_id = models.CharField(max_length=200, null=True, blank=True)  # noqa: DJ001 (unique)
+    contact = models.ForeignKey(Contact, on_delete=models.PROTECT, related_name="tickets")
+    subject = models.CharField(max_length=500, blank=True)
+    status = models.CharField(max_length=10, choices=Status, default=Status.OPEN, db_index=True)
+    category = models.CharField(max_length=100, blank=True, db_index=True)
+    language = models.CharField(max_length=10, blank=True)
+    escalated_at = models.DateTimeField(null=True, blank=True)
+    created_at = models.DateTimeField(db_index=True)
+    received_at = models.DateTimeField(help_text="when Countersign took it in")
+    last_message_at = models.DateTimeField(db_index=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["channel", "external_id"], name="one_ticket_per_external_id"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"#{self.pk} {self.subject}"
+
+    @property
+    def number(self) -> int:
+        return self.pk
+
+
+class Message(models.Model):
+    """One message of a thread; its body is sealed."""
+
+    class Direction(models.TextChoices):
+        INBOUND = "inbound", "From the customer"
+        OUTBOUND = "outbound", "To the customer"
+        NOTE = "note", "Internal note"
+
+    ticket = models.ForeignKey(Ticket, on_delete=models.PROTECT, related_name="messages")
+    position = models.PositiveIntegerField(help_text="1-based place in the thread")
+    direction = models.CharField(max_length=10, choices=Direction)
+    body = models.ForeignKey("assistant.SealedText", on_delete=models.PROTECT, related_name="+")
+    author = models.ForeignKey(
+        "assistant.User", on_delete=models.PROTECT, null=True, blank=True, related_name="+"
+    )
+    mail_id = models.CharField(max_length=300, blank=True, help_text="Message-ID, for threading")
+    masked = models.PositiveSmallIntegerField(default=0, help_text="card numbers masked at intake")
+    created_at = models.DateTimeField()
+
+    class Meta:
+        ordering = ["position"]
+        constraints = [
+            models.UniqueConstraint(fields=["ticket", "position"], name="one_message_per_position")
+        ]
+
+    def __str__(self) -> str:
+        return f"message {self.position} of #{self.ticket_id}"

@@ -1,0 +1,10 @@
+"""Domain news that travels upwards from the ground floor.
+
+Sent inside the transaction that made the news; receivers only write rows. Waking a worker is
+`assistant.celery.wake`, which waits for the commit.
+"""
+
+from django.dispatch import Signal
+
+# arguments: message (assistant.models.Message, inbound), now (datetime)
+message_received = Signal()

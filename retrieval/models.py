@@ -1,0 +1,122 @@
+"""The knowledge base: documents, immutable revisions, chunks, and the index snapshots over them."""
+
+from __future__ import annotations
+
+from django.conf import settings
+from django.db import models
+
+
+class Collection(models.Model):
+    """A named set of articles."""
+
+    name = models.SlugField(unique=True)
+    title = models.CharField(max_length=200, blank=True)
+
+    def __str__(self) -> str:
+        return self.title or self.name
+
+
+class Document(models.Model):
+    """An article. Its text changes by publishing a new revision."""
+
+    class State(models.TextChoices):
+        PUBLISHED = "published", "Published"
+        RETIRED = "retired", "Retired"
+
+    collection = models.ForeignKey(Collection, on_delete=models.PROTECT, related_name="documents")
+    source = models.CharField(max_length=500, help_text="path below the ingested folder, or a URL")
+    title = models.CharField(max_length=300)
+    category = models.CharField(max_length=100, blank=True, db_index=True)
+    language = models.CharField(max_length=10, default="en")
+    state = models.CharField(max_length=10, choices=State, default=State.PUBLISHED, db_index=True)
+    current = models.ForeignKey(
+        "Revision", on_delete=models.PROTECT, null=True, blank=True, related_name="+"
+    )
+    created_at = models.DateTimeField()
+    changed_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["collection", "source"], name="one_document_per_source")
+        ]
+
+    def __str__(self) -> str:
+        return self.title
+
+
+class Revision(models.Model):
+    """One text of a document, for ever. A citation names a revision and a character span of `text`."""
+
+    document = models.ForeignKey(Document, on_delete=models.PROTECT, related_name="revisions")
+    number = models.PositiveIntegerField()
+    title = models.CharField(max_length=300)
+    text = models.TextField(help_text="Markdown")
+    digest = models.CharField(max_length=64, help_text="sha256 of title, category, language and text")
+    front_matter = models.JSONField(default=dict)
+    author = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, blank=True, related_name="+"
+    )
+    created_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["document", "number"], name="one_revision_per_number")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.title} (revision {self.number})"
+
+
+class Chunk(models.Model):
+    """A passage of a revision: `revision.text[start:end]`, bounded by the embedder's tokens."""
+
+    revision = models.ForeignKey(Revision, on_delete=models.PROTECT, related_name="chunks")
+    position = models.PositiveIntegerField()
+    heading_path = models.JSONField(default=list)
+    text = models.TextField()
+    start = models.PositiveIntegerField()
+    end = models.PositiveIntegerField()
+    tokens = models.PositiveIntegerField()
+
+    class Meta:
+        ordering = ["revision_id", "position"]
+        constraints = [
+            models.UniqueConstraint(fields=["revision", "position"], name="one_chunk_per_position")
+        ]
+
+    def __str__(self) -> str:
+        return f"chunk {self.position} of revision {self.revision_id}"
+
+
+class IndexSnapshot(models.Model):
+    """An immutable set of index files, built aside, checked, then made active in one step."""
+
+    class State(models.TextChoices):
+        BUILDING = "building", "Being built"
+        READY = "ready", "Ready"
+        ACTIVE = "active", "Active"
+        RETIRED = "retired", "Retired"
+        BROKEN = "broken", "Broken"
+
+    state = models.CharField(max_length=10, choices=State, default=State.BUILDING, db_index=True)
+    embedder = models.CharField(max_length=200)
+    embedder_digest = models.CharField(max_length=64)
+    digest = models.CharField(max_length=64, blank=True, help_text="sha256 of the manifest")
+    folder = models.CharField(max_length=300, blank=True, help_text="below the data folder")
+    chunks = models.PositiveIntegerField(default=0)
+    dimensions = models.PositiveIntegerField(default=0)
+    built_from = models.PositiveBigIntegerField(
+        default=0, help_text="the knowledge base's version that this snapshot holds"
+    )
+    created_at = models.DateTimeField()
+    activated_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["state"], condition=models.Q(state="active"), name="one_active_snapshot"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"snapshot {self.pk} ({self.state})"
