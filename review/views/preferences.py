@@ -1,0 +1,31 @@
+"""What a person sets for themselves, and the list of keys. Every role has these two pages."""
+
+from __future__ import annotations
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_GET, require_http_methods
+
+from assistant.access import Capability, requires
+from assistant.models import User
+
+
+@requires(Capability.SIGNED_IN)
+@require_http_methods(["GET", "POST"])
+def preferences(request: HttpRequest) -> HttpResponse:
+    """The switch for single-letter keys (WCAG 2.1.4)."""
+    if request.method == "POST":
+        assert isinstance(request.user, User)
+        request.user.single_key_shortcuts = request.POST.get("single_key_shortcuts") == "1"
+        request.user.save(update_fields=["single_key_shortcuts"])
+        messages.success(request, "Your preferences are saved.")
+        return redirect("review:preferences")
+    return render(request, "review/preferences.html")
+
+
+@requires(Capability.SIGNED_IN)
+@require_GET
+def keys(request: HttpRequest) -> HttpResponse:
+    """The keys as a page, for whoever has no dialog."""
+    return render(request, "review/keys.html")
