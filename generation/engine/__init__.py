@@ -31,7 +31,7 @@ def load_generator(setting: str, *, device: str = "auto") -> Generator:
             hint="Write bundled, owner/name@commit, a folder or langchain:provider:model.",
         )
     if setting.startswith("langchain:"):
-        from generation.engine.langchain_llm import LangChainGenerator
+        from generation.engine.langchain_generator import LangChainGenerator
 
         return LangChainGenerator.from_setting(setting)
     from generation.engine.transformers_generator import TransformersGenerator

@@ -64,7 +64,7 @@ def write_manifest(folder: Path) -> str:
 
 
 def open_folder(path: Path, *, name: str, manifest_required: bool = False) -> ModelFolder:
-    """The folder, checked. Raises GeneratorUnavailable naming the file that is missing or altered."""
+    """The folder, checked. Raises GeneratorUnavailable that names a missing or altered file."""
     hint = "Run `git checkout -- models` or `git lfs pull`, or set COUNTERSIGN_GENERATOR."
     if name != "bundled":
         hint = "Set COUNTERSIGN_GENERATOR to the folder of a causal language model."

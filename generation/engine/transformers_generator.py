@@ -69,7 +69,7 @@ class TransformersGenerator:
 
     @property
     def context_tokens(self) -> int:
-        """The least of the model's positions and the length that its template says it was trained on."""
+        """The least of the model's positions and the length that its template was trained on."""
         self._open()
         positions = getattr(self._config, "max_position_embeddings", None)
         trained = self._folder.template.context_tokens if self._folder.own_template else None
