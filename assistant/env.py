@@ -80,3 +80,19 @@ def env_path(name: str, default: str, help: str, *, base: Path) -> Path:
     """A path; a relative one is taken from `base`."""
     path = Path(_read(name, default, help).strip()).expanduser()
     return path if path.is_absolute() else base / path
+
+
+def load_file(path: Path) -> None:
+    """Read `NAME=value` lines; what the environment says already wins. A missing file is fine."""
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+    except FileNotFoundError:
+        return
+    for number, line in enumerate(lines, start=1):
+        line = line.strip()
+        if not line or line.startswith("#"):
+            continue
+        name, separator, value = line.partition("=")
+        if not separator or not name.startswith(PREFIX):
+            raise ImproperlyConfigured(f"{path}, line {number}: write {PREFIX}NAME=value.")
+        os.environ.setdefault(name.strip(), value.strip().strip('"'))

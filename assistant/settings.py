@@ -14,9 +14,14 @@ import dj_database_url
 from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 
-from assistant.env import env_bool, env_float, env_int, env_list, env_path, env_str
+from assistant.env import env_bool, env_float, env_int, env_list, env_path, env_str, load_file
 
 BASE_DIR = Path(__file__).resolve().parent.parent
+
+# --- the installation -----------------------------------------------------------------------
+DATA_DIR = env_path("DATA_DIR", "var", "the one folder that holds all state", base=BASE_DIR)
+DATA_DIR.mkdir(parents=True, exist_ok=True)
+load_file(DATA_DIR / "countersign.env")
 
 # Nothing here may reach the network behind the operator's back (hub look-ups, telemetry).
 HUB_ALLOWED = env_bool("ALLOW_HUB", False, "let models be downloaded from a hub by name")
@@ -27,9 +32,6 @@ os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
 os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
 os.environ.setdefault("LANGSMITH_TRACING", "false")
 
-# --- the installation -----------------------------------------------------------------------
-DATA_DIR = env_path("DATA_DIR", "var", "the one folder that holds all state", base=BASE_DIR)
-DATA_DIR.mkdir(parents=True, exist_ok=True)
 PRODUCTION = env_bool("PRODUCTION", False, "HTTPS-only cookies, HSTS, no insecure defaults")
 DEBUG = env_bool("DEBUG", False, "Django's debug pages; never with customers' mail")
 COMPANY_NAME = env_str("COMPANY_NAME", "our company", "the name in greetings and signatures")

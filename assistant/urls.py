@@ -1,8 +1,26 @@
 """The project's URL map. Apps are named by dotted string."""
 
 from django.contrib import admin
+from django.contrib.auth.views import LoginView, LogoutView
 from django.urls import include, path
+from django.views.generic import RedirectView
+
+from assistant import views
+from assistant.access import Capability, requires
+
+public = requires(Capability.PUBLIC)
 
 urlpatterns = [
+    path("", views.home, name="home"),
+    path("sign-in/", public(LoginView.as_view()), name="login"),
+    path("sign-out/", public(LogoutView.as_view()), name="logout"),
+    path("admin/login/", public(RedirectView.as_view(pattern_name="login", query_string=True))),
     path("admin/", admin.site.urls),
+    path("review/", include("review.urls")),
+    path("audit/", include("review.urls_audit")),
+    path("knowledge/", include("retrieval.urls")),
+    path("api/v1/", include("review.urls_api")),
+    path("healthz", views.healthz, name="healthz"),
+    path("readyz", views.readyz, name="readyz"),
+    path("metrics", views.metrics, name="metrics"),
 ]

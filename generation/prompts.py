@@ -97,7 +97,9 @@ class Prompt:
 class PromptTemplate:
     """The layout of a prompt. ``context_tokens`` bounds prompt and reply together.
 
-    ``best_last`` puts the best passage nearest to the reply. ``stop`` are the texts at which a
+    ``best_last`` puts the best passage nearest to the reply. ``line_start`` begins every line of a
+    passage and of a reply: with a space there, a byte-level tokenizer writes a word at the start of
+    a line like the same word within it, so that copying is copying tokens. ``stop`` are the texts at which a
     completion ends, besides the model's end-of-text token.
     """
 
@@ -108,6 +110,7 @@ class PromptTemplate:
     agent: str = "Agent:"
     reply: str = "Reply:"
     citation: str = "[{number}]"
+    line_start: str = ""
     best_last: bool = True
     max_passages: int = 3
     max_earlier_turns: int = 6
@@ -261,11 +264,22 @@ def _render_turns(template: PromptTemplate, turns: Sequence[Turn]) -> list[str]:
     return [f"{labels[turn.role]} {_one_line(turn.text)}" for turn in turns]
 
 
+def _start_lines(template: PromptTemplate, text: str) -> str:
+    return "\n".join(template.line_start + line for line in text.split("\n"))
+
+
+def render_completion(template: PromptTemplate, paragraphs: Sequence[str]) -> str:
+    """A reply as training shows it after the prompt, and as `parse_reply` undoes it."""
+    first, *rest = paragraphs
+    return "\n\n".join([" " + first, *(_start_lines(template, p) for p in rest)]) + END_OF_TEXT
+
+
 def _render(template: PromptTemplate, turns: Sequence[Turn], passages: Sequence[Passage]) -> str:
     blocks = [template.preamble] if template.preamble else []
     blocks += _render_turns(template, turns)
     numbered = [
-        f"{template.citation.format(number=number)} {title_line(passage)}\n{passage.text}"
+        f"{template.citation.format(number=number)} {title_line(passage)}\n"
+        f"{_start_lines(template, passage.text)}"
         for number, passage in enumerate(passages, start=1)
     ]
     blocks += reversed(numbered) if template.best_last else numbered

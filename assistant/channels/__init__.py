@@ -1,0 +1,1 @@
+"""Channel adapters: how an approved reply leaves."""

@@ -24,6 +24,9 @@ class OutboundReply(models.Model):
     )
     state = models.CharField(max_length=10, choices=State, default=State.HELD, db_index=True)
     mail_id = models.CharField(max_length=300)
+    answers_position = models.PositiveIntegerField(
+        help_text="the thread's length at the decision; a later message keeps the ticket open"
+    )
     sent_digest = models.CharField(max_length=64, blank=True, help_text="sha256 of the bytes sent")
     hold_until = models.DateTimeField(db_index=True)
     attempts = models.PositiveSmallIntegerField(default=0)

@@ -1,0 +1,160 @@
+"""Tickets from a file: JSON lines or CSV; good rows go in beside bad ones, which are named."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from django.utils.dateparse import parse_datetime
+
+from assistant.intake import BadMessage, receive_message
+
+FIELDS = {
+    "external_id", "subject", "body", "name", "email", "channel", "created_at", "language"
+}  # fmt: skip
+
+
+class CannotRead(Exception):
+    """The file as a whole cannot be read."""
+
+
+@dataclass
+class ImportReport:
+    """Counts, and every skipped line with the field and the reason."""
+
+    imported: int = 0
+    duplicates: int = 0
+    skipped: list[dict[str, Any]] = field(default_factory=list)
+
+    def as_json(self) -> dict[str, Any]:
+        return {
+            "imported": self.imported,
+            "duplicates": self.duplicates,
+            "skipped": self.skipped,
+        }
+
+
+Row = tuple[int, dict[str, Any] | BadMessage]
+
+
+def _lines(path: Path) -> Iterator[tuple[int, str | BadMessage]]:
+    """Numbered lines; one that is not UTF-8 becomes its error."""
+    try:
+        file = path.open("rb")
+    except OSError as error:
+        raise CannotRead(f"{path}: {error.strerror}") from error
+    with file:
+        for number, raw in enumerate(file, start=1):
+            try:
+                yield number, raw.decode("utf-8-sig" if number == 1 else "utf-8")
+            except UnicodeDecodeError as error:
+                yield number, BadMessage("row", f"is not valid UTF-8 at byte {error.start + 1}")
+
+
+def _json_rows(path: Path) -> Iterator[Row]:
+    for number, line in _lines(path):
+        if isinstance(line, BadMessage):
+            yield number, line
+        elif line.strip():
+            try:
+                row = json.loads(line)
+            except (json.JSONDecodeError, RecursionError) as error:
+                yield number, BadMessage("row", f"is not JSON: {error}")
+                continue
+            yield number, row if isinstance(row, dict) else BadMessage("row", "is not a JSON object")
+
+
+def _csv_rows(path: Path) -> Iterator[Row]:
+    text: list[str] = []
+    for number, line in _lines(path):
+        if isinstance(line, BadMessage):
+            yield number, line
+            text.append("\n")  # keeps the numbers of the lines after it
+        else:
+            text.append(line.replace("\x00", "\ufffd"))
+    reader = csv.reader(text, strict=True)
+    header: list[str] | None = None
+    while True:
+        number = reader.line_num + 1
+        try:
+            cells = next(reader)
+        except StopIteration:
+            return
+        except csv.Error as error:
+            yield number, BadMessage("row", f"is broken CSV: {error}")
+            continue
+        if not cells:
+            continue
+        if header is None:
+            header = [cell.strip() for cell in cells]
+        elif len(cells) != len(header):
+            yield number, BadMessage("row", f"has {len(cells)} cells, the header {len(header)}")
+        else:
+            yield number, {k: v for k, v in zip(header, cells, strict=True) if v != ""}
+
+
+def _created_at(value: Any) -> datetime | None:
+    if value is None:
+        return None
+    try:
+        moment = parse_datetime(value) if isinstance(value, str) else None
+    except ValueError:
+        moment = None
+    if moment is None:
+        raise BadMessage("created_at", "is not an ISO 8601 time such as 2026-01-15T09:00:00Z")
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+def import_row(row: dict[str, Any], *, channel: str, actor: str, now: datetime) -> bool:
+    """Take one row in; False when it was here already. Raises BadMessage."""
+    unknown = sorted(set(row) - FIELDS)
+    if unknown:
+        raise BadMessage(unknown[0], "is not a known field")
+    received = receive_message(
+        channel=row.get("channel") or channel,
+        body=row.get("body"),
+        subject=row.get("subject"),
+        name=row.get("name"),
+        email=row.get("email"),
+        external_id=row.get("external_id"),
+        language=row.get("language"),
+        created_at=_created_at(row.get("created_at")),
+        source="import",
+        actor=actor,
+        now=now,
+    )
+    return received.created
+
+
+def import_tickets(
+    path: Path,
+    *,
+    channel: str,
+    actor: str,
+    clock: Callable[[], datetime],
+    on_row: Callable[[], None] = lambda: None,
+) -> ImportReport:
+    """Import a `.jsonl` or `.csv` file, row by row, each in its own transaction.
+
+    Running it again after an interruption makes no ticket twice where rows carry `external_id`.
+    Raises CannotRead.
+    """
+    report = ImportReport()
+    rows = _csv_rows(path) if path.suffix.lower() == ".csv" else _json_rows(path)
+    for number, row in rows:
+        on_row()
+        try:
+            if isinstance(row, BadMessage):
+                raise row
+            if import_row(row, channel=channel, actor=actor, now=clock()):
+                report.imported += 1
+            else:
+                report.duplicates += 1
+        except BadMessage as error:
+            report.skipped.append({"line": number, "field": error.field, "reason": error.reason})
+    return report

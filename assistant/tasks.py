@@ -1,0 +1,18 @@
+"""Celery's doors to the ground floor: each task is one call."""
+
+from __future__ import annotations
+
+from django.utils import timezone
+
+from assistant import heartbeat, outbox
+from assistant.celery import app
+
+
+@app.task(name="assistant.tasks.deliver_replies")
+def deliver_replies() -> None:
+    outbox.deliver_due(now=timezone.now())
+
+
+@app.task(name="assistant.tasks.housekeeping")
+def housekeeping() -> None:
+    heartbeat.forget_dead(now=timezone.now())

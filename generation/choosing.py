@@ -1,0 +1,77 @@
+"""Which candidate stands in the composer. Pure arithmetic over grounded candidates."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from typing import Protocol, TypeVar
+
+from generation.prompts import PromptTemplate, parse_reply
+from generation.sentences import split_sentences
+
+AT_LEAST_AS_WELL = 0.02  # cosine by which a generated reply may seem less relevant than the quote
+LOOP_TOKENS = 8
+SHORTEST_BODY = 12  # characters
+
+
+class Weighed(Protocol):
+    kind: str
+    finish: str
+    relevance: float
+
+    @property
+    def supported(self) -> bool: ...
+    @property
+    def support(self) -> float: ...
+    @property
+    def flags(self) -> int: ...
+
+
+C = TypeVar("C", bound=Weighed)
+
+
+def has_loop(text: str) -> bool:
+    """Whether a run of eight words comes twice."""
+    words = text.lower().split()
+    runs = Counter(
+        tuple(words[i : i + LOOP_TOKENS]) for i in range(len(words) - LOOP_TOKENS + 1)
+    )
+    return any(count > 1 for count in runs.values())
+
+
+def usable_body(text: str, *, template: PromptTemplate | None, finish: str) -> str:
+    """A completion as reply text, or nothing where it is no reply.
+
+    What the length limit cut off ends at its last whole sentence; loops and scraps are dropped.
+    """
+    body = parse_reply(text, template=template)
+    if finish == "length" and body:
+        whole = [s for s in split_sentences(body) if s.text.rstrip().endswith((".", "!", "?", ":"))]
+        body = body[: whole[-1].end].rstrip() if whole else ""
+    if len(body) < SHORTEST_BODY or has_loop(body):
+        return ""
+    return body
+
+
+def choose(candidates: Sequence[C]) -> tuple[list[C], C | None]:
+    """The candidates worth keeping (the best generated one and the quote), and the chosen one.
+
+    The generated one wins when every claim in it is supported, nothing is flagged, and it answers
+    the question at least as well as the quote.
+    """
+    generated = [c for c in candidates if c.kind == "generated"]
+    quoted = next((c for c in candidates if c.kind == "quoted"), None)
+    best = max(
+        generated,
+        key=lambda c: (c.supported, c.flags == 0, round(c.relevance, 3), c.support),
+        default=None,
+    )
+    kept = [c for c in (best, quoted) if c is not None]
+    if best is None or quoted is None:
+        return kept, quoted or best
+    wins = (
+        best.supported
+        and best.flags == 0
+        and best.relevance >= quoted.relevance - AT_LEAST_AS_WELL
+    )
+    return kept, best if wins else quoted

@@ -1,0 +1,407 @@
+"""The drafting pipeline, top to bottom: search, build the prompt, generate, quote, screen, ground,
+score, route. It writes nothing: `generation.worker` leases and `generation.saving` saves.
+
+A step that one question cannot pass leaves its reason on that question and the others go on; a step
+that fails as a whole (a screen, the generator) is recorded as absent, and then a person decides.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+import numpy as np
+from django.conf import settings
+
+from assistant.privacy.pii import leaks_in_draft, mask_card_data
+from generation import choosing
+from generation.confidence import ConfidenceModel, features_of
+from generation.engine.base import Completion, GenerationRequest, GeneratorError, Sampling
+from generation.grounding import GROUNDING_VERSION, GroundedSentence, ground
+from generation.prompts import Passage, Prompt, PromptError, PromptTemplate, Turn, build_prompt
+from generation.quoting import QUOTING_VERSION, dress, quote
+from generation.registry import Identity, Models
+from generation.routing import Route, Screens, route
+from generation.safety import ScreenUnavailable
+from generation.safety.injection import INJECTION_SCREEN_VERSION, screen_injection
+from generation.safety.language import detect_language
+from retrieval.search import EmptyIndex, SearchHit, query_of, search_many
+
+logger = logging.getLogger(__name__)
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Question:
+    """What a reply has to answer: a thread, oldest turn first."""
+
+    subject: str
+    turns: tuple[Turn, ...]
+    first_name: str = ""
+    language: str = ""
+    seed: int = 0
+
+    @property
+    def last(self) -> str:
+        """The customer's newest message."""
+        return next((turn.text for turn in reversed(self.turns) if turn.role == "customer"), "")
+
+    @property
+    def text(self) -> str:
+        """Subject and newest message, as what the reply must answer."""
+        subject = self.subject.strip()
+        return self.last if subject in self.last else f"{subject}\n{self.last}"
+
+
+@dataclass
+class Candidate:
+    """A text that could stand in the composer, with its evidence.
+
+    `offsets[i]` is where passage i begins in its revision.
+    """
+
+    kind: str
+    body: str
+    text: str
+    offsets: list[int]
+    seed: int | None = None
+    mean_log_probability: float | None = None
+    tokens: int | None = None
+    finish: str = "stop"
+    relevance: float = 0.0
+    sentences: list[GroundedSentence] = field(default_factory=list)
+    toxicity: dict[str, float] | None = None
+
+    @property
+    def claims(self) -> list[GroundedSentence]:
+        return [sentence for sentence in self.sentences if sentence.kind == "claim"]
+
+    @property
+    def support(self) -> float:
+        """The least support among its claims; 0 without a claim."""
+        return min((claim.support or 0.0 for claim in self.claims), default=0.0)
+
+    @property
+    def supported(self) -> bool:
+        """Every claim is supported, and there is one."""
+        return bool(self.claims) and all(claim.supported for claim in self.claims)
+
+    @property
+    def flags(self) -> int:
+        return sum(len(sentence.flags) for sentence in self.sentences)
+
+
+@dataclass
+class DraftedReply:
+    """Everything that is known of one question once it has passed the pipeline."""
+
+    question: Question
+    hits: list[SearchHit] = field(default_factory=list)
+    snapshot: int | None = None
+    snapshot_digest: str = ""
+    template: PromptTemplate | None = None
+    prompt: Prompt | None = None
+    sampling: dict[str, Any] = field(default_factory=dict)
+    generator: Identity | None = None
+    samples: list[Candidate] = field(default_factory=list)
+    candidates: list[Candidate] = field(default_factory=list)
+    chosen: Candidate | None = None
+    screens: Screens = field(default_factory=Screens)
+    screens_record: dict[str, Any] = field(default_factory=dict)
+    problems: list[tuple[str, str]] = field(default_factory=list)
+    features: dict[str, float] = field(default_factory=dict)
+    confidence: float | None = None
+    confidence_model: ConfidenceModel | None = None
+    language: str = ""
+    category: str = ""
+    route: Route = field(default_factory=lambda: Route("in_review", []))
+    timings: dict[str, float] = field(default_factory=dict)
+
+    @property
+    def completion_tokens(self) -> int | None:
+        counts = [sample.tokens for sample in self.samples if sample.tokens is not None]
+        return sum(counts) if counts else None
+
+
+def draft_replies(questions: Sequence[Question], models: Models) -> list[DraftedReply]:
+    """Draft a reply to each question, batched through every model. Rows align with `questions`."""
+    replies = [DraftedReply(question) for question in questions]
+    for step in (
+        _read, _search, _prompt, _generate, _quote, _ground, _screen_drafts, _choose, _score, _route
+    ):  # fmt: skip
+        with _timed(step.__name__.strip("_"), replies):
+            step(replies, models)
+    return replies
+
+
+@contextmanager
+def _timed(step: str, replies: Sequence[DraftedReply]) -> Iterator[None]:
+    """Charge each reply its share of a batch's seconds."""
+    began = time.perf_counter()
+    yield
+    for reply in replies:
+        reply.timings[step] = (time.perf_counter() - began) / len(replies)
+
+
+def _read(replies: list[DraftedReply], models: Models) -> None:
+    """Screen what came in: language, planted instructions, toxicity of the customer's message."""
+    for reply in replies:
+        text = reply.question.text
+        spoken = _screened("language", lambda text=text: detect_language(text))
+        reply.language = reply.question.language or (spoken.code if spoken else "")
+        code = spoken.code if spoken else reply.language
+        covered = None if spoken is None else code in settings.COVERED_LANGUAGES
+        reply.screens.language_covered = covered
+        finding = _screened("injection", lambda text=text: screen_injection(text))
+        reply.screens.injection = None if finding is None else finding.flagged
+        reply.screens_record |= {
+            "language": {"code": code, "probability": spoken.probability if spoken else None},
+            "injection": {
+                "version": INJECTION_SCREEN_VERSION,
+                "score": finding.score if finding else None,
+                "flagged": reply.screens.injection,
+                "reasons": list(finding.reasons) if finding else [],
+            },
+        }
+    scores = _screened("toxicity", lambda: models.toxicity.score([r.question.text for r in replies]))
+    for place, reply in enumerate(replies):
+        customer = scores[place] if scores else None
+        reply.screens.toxicity_customer = (
+            None if customer is None else models.toxicity.flags(customer, kind="ticket")
+        )
+        reply.screens_record["toxicity"] = {
+            "model": models.toxicity.version if scores else None,
+            "customer": customer,
+        }
+
+
+def _search(replies: list[DraftedReply], models: Models) -> None:
+    """Find the passages; the best one's article gives the category."""
+    queries = [query_of(r.question.subject, r.question.turns) for r in replies]
+    try:
+        found = search_many(queries, k=settings.PASSAGES)
+    except EmptyIndex as error:
+        for reply in replies:
+            reply.problems.append(("empty_index", str(error)))
+        return
+    for reply, results in zip(replies, found, strict=True):
+        reply.snapshot, reply.snapshot_digest = results.snapshot_id, results.snapshot_digest
+        for hit in results.hits:
+            planted = _screened("injection", lambda hit=hit: screen_injection(hit.text))
+            if planted is None or planted.flagged:
+                why = f"A passage of “{hit.document}” was left out: it reads like an instruction."
+                reply.problems.append(("passage_excluded", why))
+            else:
+                reply.hits.append(hit)
+
+
+def _prompt(replies: list[DraftedReply], models: Models) -> None:
+    """Build each prompt; passages are trimmed by rank to fit, never the question."""
+    generator = models.generator
+    if generator is None:
+        return
+    sampling = models.sampling
+    budget = generator.context_tokens - sampling.max_new_tokens
+    for reply in replies:
+        if not reply.hits:
+            continue
+        thread = [Turn(turn.role, mask_card_data(turn.text)) for turn in reply.question.turns]
+        passages = [Passage(hit.document, hit.text, tuple(hit.heading_path)) for hit in reply.hits]
+        try:
+            reply.prompt = build_prompt(
+                template=generator.template,
+                thread=thread,
+                passages=passages,
+                count_tokens=generator.count_tokens,
+                budget=budget,
+            )
+        except PromptError as error:
+            reply.problems.append(("no_prompt", str(error)))
+        reply.template = generator.template
+
+
+def _generate(replies: list[DraftedReply], models: Models) -> None:
+    """Several samples a question, all questions in one batch."""
+    ready = [reply for reply in replies if reply.prompt is not None]
+    if models.generator is None:
+        for reply in replies:
+            reply.problems.append(("no_generator", models.generator_problem))
+        return
+    requests = [
+        GenerationRequest(reply.prompt.text, reply.question.seed, models.sampling)  # type: ignore[union-attr]
+        for reply in ready
+    ]
+    try:
+        completions = models.generator.generate(requests) if requests else []
+    except GeneratorError as error:
+        logger.warning("the generator could not run: %s", error)
+        for reply in ready:
+            reply.problems.append(("no_generator", str(error)))
+        return
+    for reply, samples in zip(ready, completions, strict=True):
+        reply.generator = models.generator_identity
+        reply.sampling = models.sampling.as_dict()
+        reply.samples = [_sample(reply, models, completion) for completion in samples]
+        if not any(sample.body for sample in reply.samples):
+            reply.problems.append(("empty_completion", "The model wrote nothing usable."))
+
+
+def _sample(reply: DraftedReply, models: Models, completion: Completion) -> Candidate:
+    body = choosing.usable_body(completion.text, template=reply.template, finish=completion.finish)
+    return Candidate(
+        kind="generated",
+        body=body,
+        text=_dressed(reply, body),
+        offsets=[hit.start for hit in reply.hits],
+        seed=reply.question.seed,
+        mean_log_probability=completion.mean_log_probability,
+        tokens=completion.tokens,
+        finish=completion.finish,
+    )
+
+
+def _quote(replies: list[DraftedReply], models: Models) -> None:
+    """The quoted candidate: the best-supported sentences of the passages."""
+    for reply in replies:
+        passages = [hit.text for hit in reply.hits]
+        quoted = quote(reply.question.text, passages, embed=models.embed) if passages else None
+        reply.candidates = [sample for sample in reply.samples if sample.body]
+        if quoted is None:
+            if not reply.problems:
+                nothing = "Nothing in the knowledge base answers this."
+                reply.problems.append(("nothing_found", nothing))
+            # without evidence the composer starts empty, whatever the model wrote
+            reply.candidates = []
+            continue
+        reply.candidates.append(
+            Candidate(
+                kind="quoted",
+                body=quoted.text,
+                text=_dressed(reply, quoted.text),
+                offsets=[hit.start for hit in reply.hits],
+            )
+        )
+
+
+def _dressed(reply: DraftedReply, body: str) -> str:
+    if not body:
+        return ""
+    return dress(body, first_name=reply.question.first_name, signature=settings.SIGNATURE)
+
+
+def _ground(replies: list[DraftedReply], models: Models) -> None:
+    """Each sentence's kind, support and evidence; each candidate's relevance to the question."""
+    for reply in replies:
+        if not reply.candidates:
+            continue
+        texts = [reply.question.text, *(candidate.body for candidate in reply.candidates)]
+        vectors = models.embed(texts)
+        for candidate, vector in zip(reply.candidates, vectors[1:], strict=True):
+            candidate.relevance = float(np.clip(vectors[0] @ vector, -1.0, 1.0))
+            candidate.sentences = ground(
+                candidate.text,
+                [hit.text for hit in reply.hits],
+                embed=models.embed,
+                question=reply.question.text,
+            )
+
+
+def _screen_drafts(replies: list[DraftedReply], models: Models) -> None:
+    """Toxicity of every candidate."""
+    candidates = [candidate for reply in replies for candidate in reply.candidates]
+    if not candidates:
+        return
+    scores = _screened("toxicity", lambda: models.toxicity.score([c.text for c in candidates]))
+    for candidate, score in zip(candidates, scores or [None] * len(candidates), strict=True):
+        candidate.toxicity = score
+
+
+def _choose(replies: list[DraftedReply], models: Models) -> None:
+    """The generated candidate wins when it is all supported and answers at least as well."""
+    for reply in replies:
+        reply.candidates, reply.chosen = choosing.choose(reply.candidates)
+        chosen = reply.chosen
+        if chosen is None:
+            continue
+        scores = chosen.toxicity
+        reply.screens.toxicity_draft = (
+            None if scores is None else models.toxicity.flags(scores, kind="draft")
+        )
+        allowed = [hit.text for hit in reply.hits]
+        leaks = _screened("leaks", lambda: leaks_in_draft(chosen.text, allowed))
+        reply.screens.leaks = None if leaks is None else bool(leaks)
+        reply.screens_record["toxicity"]["draft"] = scores
+        reply.screens_record["leaks"] = {"kinds": sorted({leak.kind for leak in leaks or []})}
+        reply.screens_record["grounding"] = GROUNDING_VERSION
+        reply.screens_record["quoting"] = QUOTING_VERSION
+
+
+def _score(replies: list[DraftedReply], models: Models) -> None:
+    """A probability from named features, by a model that a command has fitted."""
+    for reply in replies:
+        if reply.hits and reply.chosen:
+            reply.category = reply.hits[0].category or "uncategorised"
+            cited = [s.evidence for s in reply.chosen.claims if s.evidence is not None]
+            if cited:
+                best = max(set(cited), key=cited.count)
+                reply.category = reply.hits[best].category or "uncategorised"
+        else:
+            reply.category = "uncategorised"
+        if reply.chosen is None:
+            continue
+        reply.features = features_of(
+            question=reply.question.text,
+            retrieval_scores=[hit.dense_score or 0.0 for hit in reply.hits],
+            sentences=reply.chosen.sentences,
+            mean_log_probability=reply.chosen.mean_log_probability,
+            samples=[sample.body for sample in reply.samples],
+            text=reply.chosen.body,
+            kind=reply.chosen.kind,
+            relevance=reply.chosen.relevance,
+        )
+        if models.confidence is not None:
+            reply.confidence = models.confidence.probability(reply.features)
+            reply.confidence_model = models.confidence
+
+
+def _route(replies: list[DraftedReply], models: Models) -> None:
+    """Where the draft goes, and why, in words."""
+    for reply in replies:
+        policy = models.policy_of(reply.category)
+        reply.route = route(
+            confidence=reply.confidence,
+            calibrated_here=models.calibrated_here,
+            policy_allows=policy is not None and policy.auto_approve,
+            threshold=policy.threshold if policy else 1.0,
+            screens=reply.screens,
+            supported=reply.chosen is not None and reply.chosen.supported,
+            kind=reply.chosen.kind if reply.chosen else "none",
+            has_text=reply.chosen is not None,
+            problems=reply.problems,
+        )
+
+
+def _screened(name: str, screen: Callable[[], T]) -> T | None:
+    """A screen's finding, or None when it could not run: then a person decides."""
+    try:
+        return screen()
+    except ScreenUnavailable as error:
+        logger.error("the %s screen could not run: %s", name, error)
+        return None
+
+
+def sampling_from_settings(template: PromptTemplate) -> Sampling:
+    """The installation's sampling parameters, bounded by what the model was trained for."""
+    return Sampling(
+        n=settings.SAMPLES,
+        temperature=settings.TEMPERATURE,
+        top_p=settings.TOP_P,
+        top_k=settings.TOP_K,
+        max_new_tokens=min(settings.MAX_NEW_TOKENS, template.new_tokens),
+        stop=template.stop,
+        no_repeat_ngram=8,
+    )

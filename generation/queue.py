@@ -1,0 +1,197 @@
+"""The drafts' queue is the database: queue, lease, renew, give back, retire.
+
+Each transition is one conditional update, so that of two racing calls exactly one wins.
+"""
+
+from __future__ import annotations
+
+import secrets
+import uuid
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.conf import settings
+from django.db import transaction
+from django.db.models import Max
+
+from assistant.audit.log import record
+from assistant.celery import wake
+from assistant.models import Message, Ticket
+from generation.models import Draft
+
+ACTOR = "system:drafting"
+TASK = "generation.tasks.draft_waiting"
+State = Draft.State
+
+
+class OpenDraftExists(RuntimeError):
+    """The ticket has an open draft already; retire it first."""
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Drafts leased together under one token."""
+
+    token: uuid.UUID
+    drafts: list[Draft]
+
+
+def queue_draft(
+    *, ticket: Ticket, message: Message, now: datetime, actor: str = ACTOR
+) -> Draft:
+    """Put a draft for this message into the queue and wake a worker on commit.
+
+    Raises OpenDraftExists.
+    """
+    with transaction.atomic():
+        Ticket.objects.select_for_update().get(pk=ticket.pk)
+        if ticket.drafts.filter(state__in=Draft.OPEN).exists():
+            raise OpenDraftExists(f"ticket #{ticket.pk} has an open draft")
+        last = ticket.drafts.aggregate(last=Max("number"))["last"] or 0
+        draft = Draft.objects.create(
+            ticket=ticket,
+            message=message,
+            number=last + 1,
+            queued_at=now,
+            seed=secrets.randbits(62),
+        )
+        record(
+            "draft.queued",
+            actor=actor,
+            ticket=ticket.pk,
+            draft=draft.pk,
+            data={"message": message.pk, "number": draft.number, "seed": str(draft.seed)},
+            now=now,
+        )
+        announce()
+    return draft
+
+
+def announce() -> None:
+    """Wake a drafting worker once the transaction has committed."""
+    wake(TASK, queue="gpu")
+
+
+def retire_open_draft(
+    *, ticket: Ticket, reason: str, now: datetime, actor: str = ACTOR
+) -> Draft | None:
+    """Retire the ticket's open draft, if there is one. A worker's late result is then discarded."""
+    with transaction.atomic():
+        draft = ticket.drafts.filter(state__in=Draft.OPEN).first()
+        if draft is None:
+            return None
+        won = Draft.objects.filter(pk=draft.pk, state__in=Draft.OPEN).update(
+            state=State.RETIRED, closed_at=now, lease_token=None, leased_until=None
+        )
+        if not won:
+            return None
+        record(
+            "draft.retired",
+            actor=actor,
+            ticket=ticket.pk,
+            draft=draft.pk,
+            data={"reason": reason},
+            now=now,
+        )
+    draft.refresh_from_db()
+    return draft
+
+
+def lease_batch(*, size: int, now: datetime) -> Batch | None:
+    """Lease up to `size` of the oldest queued drafts; None when none waits."""
+    token = uuid.uuid4()
+    oldest = list(
+        Draft.objects.filter(state=State.QUEUED)
+        .order_by("queued_at", "pk")
+        .values_list("pk", flat=True)[:size]
+    )
+    if not oldest:
+        return None
+    with transaction.atomic():
+        rows = list(
+            Draft.objects.select_for_update(skip_locked=_can_skip_locked())
+            .filter(pk__in=oldest, state=State.QUEUED)
+            .values_list("pk", "attempts")
+        )
+        for pk, attempts in rows:
+            Draft.objects.filter(pk=pk, state=State.QUEUED).update(
+                state=State.WORKING,
+                lease_token=token,
+                leased_until=now + timedelta(seconds=settings.LEASE_SECONDS),
+                started_at=now,
+                attempts=attempts + 1,
+            )
+    drafts = list(
+        Draft.objects.filter(lease_token=token, state=State.WORKING)
+        .select_related("ticket__contact", "ticket__channel", "message__body")
+        .order_by("queued_at", "pk")
+    )
+    return Batch(token, drafts)
+
+
+def _can_skip_locked() -> bool:
+    from django.db import connection
+
+    return connection.features.has_select_for_update_skip_locked
+
+
+def renew(token: uuid.UUID, *, now: datetime) -> int:
+    """Keep a batch's leases alive. Returns how many are still held."""
+    return Draft.objects.filter(lease_token=token, state=State.WORKING).update(
+        leased_until=now + timedelta(seconds=settings.LEASE_SECONDS)
+    )
+
+
+def still_leased(draft: Draft, token: uuid.UUID) -> bool:
+    """Lock the draft's row and say whether this lease still holds it (inside a transaction)."""
+    return (
+        Draft.objects.select_for_update()
+        .filter(pk=draft.pk, state=State.WORKING, lease_token=token)
+        .exists()
+    )
+
+
+def give_back(draft: Draft, token: uuid.UUID, *, error: str, now: datetime) -> None:
+    """Return a draft that could not be made now to the queue, or fail it after too many tries."""
+    _give_back(draft.pk, draft.ticket_id, draft.attempts, {"lease_token": token}, error, now=now)
+
+
+def give_back_expired(*, now: datetime) -> int:
+    """Return drafts whose worker fell silent. Returns how many."""
+    expired = Draft.objects.filter(state=State.WORKING, leased_until__lt=now)
+    count = 0
+    for draft in expired:
+        held = {"lease_token": draft.lease_token, "leased_until__lt": now}
+        error = "the worker fell silent"
+        count += _give_back(draft.pk, draft.ticket_id, draft.attempts, held, error, now=now)
+    return count
+
+
+def _give_back(
+    pk: int, ticket_id: int, attempts: int, held: dict[str, object], error: str, *, now: datetime
+) -> int:
+    exhausted = attempts >= settings.MAX_ATTEMPTS
+    values: dict[str, object] = {"lease_token": None, "leased_until": None}
+    if exhausted:
+        text = f"Drafting failed {attempts} times ({error}). Write the reply by hand, or ask again."
+        values |= {
+            "state": State.FAILED,
+            "error": error[:1000],
+            "finished_at": now,
+            "reasons": [{"code": "failed", "text": text}],
+        }
+    else:
+        values |= {"state": State.QUEUED}
+    with transaction.atomic():
+        won = Draft.objects.filter(pk=pk, state=State.WORKING, **held).update(**values)
+        if won:
+            record(
+                "draft.failed" if exhausted else "draft.given_back",
+                actor=ACTOR,
+                ticket=ticket_id,
+                draft=pk,
+                data={"attempts": attempts, "error": error[:200]},
+                now=now,
+            )
+            announce()
+    return won

@@ -1,0 +1,85 @@
+"""Screening an agent's own text before it is sent: the web process asks a worker that has torch.
+
+The text travels as a sealed row, never through the broker.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from celery.exceptions import TimeoutError as NoAnswer
+from django.conf import settings
+from django.utils import timezone
+from kombu.exceptions import OperationalError
+
+from assistant import heartbeat
+from assistant.celery import app, ensure_broker_folders
+from assistant.models import SealedText
+from assistant.privacy.encryption import seal, unseal
+from assistant.privacy.pii import leaks_in_draft
+from generation.models import Draft
+from generation.safety import ScreenUnavailable
+
+
+def rescreen(*, ticket: Any, draft: Draft | None, text: str) -> dict[str, Any]:
+    """`{"toxicity": {label: p}, "toxic": bool, "leaks": [kind, …]}` for this text.
+
+    Raises ScreenUnavailable when no worker answers in time.
+    """
+    if not heartbeat.alive("search", now=timezone.now()):
+        raise ScreenUnavailable("toxicity", "no screening worker is running.")
+    sealed = seal(ticket=ticket, text=text)
+    try:
+        ensure_broker_folders()
+        result = app.send_task(
+            "generation.tasks.rescreen",
+            kwargs={"sealed_text": sealed.pk, "draft": draft.pk if draft else None},
+            queue="search",
+            retry=False,
+            expires=settings.SEARCH_TIMEOUT_SECONDS,
+            ignore_result=False,
+        )
+        answer: dict[str, Any] = result.get(
+            timeout=settings.SEARCH_TIMEOUT_SECONDS, interval=0.02, disable_sync_subtasks=False
+        )
+        result.forget()
+    except (NoAnswer, OperationalError, OSError) as error:
+        raise ScreenUnavailable("toxicity", "no worker answered in time.", permanent=False) from error
+    finally:
+        sealed.delete()
+    if problem := answer.get("problem"):
+        raise ScreenUnavailable("toxicity", problem)
+    return answer
+
+
+def screen_text(*, sealed_text: int, draft: int | None) -> dict[str, Any]:
+    """The worker's side. A screen that cannot run is named under `problem`."""
+    text = unseal(SealedText.objects.select_related("ticket").get(pk=sealed_text))
+    allowed: list[str] = []
+    if draft is not None:
+        sources = Draft.objects.get(pk=draft).sources.select_related("chunk")
+        allowed = [source.chunk.text for source in sources]
+    try:
+        screen = _screen()
+        scores = screen.score([text])[0]
+        return {
+            "toxicity": scores,
+            "toxic": screen.flags(scores, kind="draft"),
+            "leaks": sorted({leak.kind for leak in leaks_in_draft(text, allowed)}),
+        }
+    except ScreenUnavailable as error:
+        return {"problem": str(error)}
+
+
+_loaded: Any = None
+
+
+def _screen() -> Any:
+    """The search worker's own toxicity screen; it loads no generator."""
+    global _loaded
+    if _loaded is None:
+        from generation.safety.toxicity import ToxicityScreen
+
+        _loaded = ToxicityScreen(settings.TOXICITY)
+        _loaded.warm_up()
+    return _loaded
