@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.conf import settings
 from django.db import models
 
@@ -59,12 +61,19 @@ class Revision(models.Model):
     created_at = models.DateTimeField()
 
     class Meta:
+        ordering = ["document_id", "-number"]
         constraints = [
             models.UniqueConstraint(fields=["document", "number"], name="one_revision_per_number")
         ]
 
     def __str__(self) -> str:
         return f"{self.title} (revision {self.number})"
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        # Citations point into this text for ever.
+        if not self._state.adding:
+            raise TypeError("A revision never changes; publish a new one.")
+        super().save(*args, **kwargs)
 
 
 class Chunk(models.Model):
@@ -77,6 +86,9 @@ class Chunk(models.Model):
     start = models.PositiveIntegerField()
     end = models.PositiveIntegerField()
     tokens = models.PositiveIntegerField()
+    digest = models.CharField(
+        max_length=64, help_text="sha256 of what is embedded: title, headings and text"
+    )
 
     class Meta:
         ordering = ["revision_id", "position"]
@@ -86,6 +98,16 @@ class Chunk(models.Model):
 
     def __str__(self) -> str:
         return f"chunk {self.position} of revision {self.revision_id}"
+
+
+class KnowledgeVersion(models.Model):
+    """One row: how often the knowledge base changed. Counted in the change's own transaction, so
+    that an index which missed a change can be told from one that holds it."""
+
+    number = models.PositiveBigIntegerField(default=0)
+
+    def __str__(self) -> str:
+        return f"knowledge base version {self.number}"
 
 
 class IndexSnapshot(models.Model):

@@ -1,0 +1,294 @@
+"""Cut a Markdown text into passages that an embedder sees whole. Pure.
+
+A chunk is a span `text[start:end]` of one section's body: whole sentences, list items, table rows
+or code lines, as many as fit. Headings are not quoted; their path goes with the chunk, and is
+embedded in front of it (`embedded_text`). Only a sentence that exceeds the bound by itself is cut,
+between words.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+CountTokens = Callable[[str], int]
+Span = tuple[int, int]
+
+CONTEXT_TOKENS = 48  # the most that title and headings may take of the embedder's window
+CONTEXT_SEPARATOR = " › "
+
+_FENCE = re.compile(r" {0,3}(`{3,}|~{3,})")
+_HEADING = re.compile(r" {0,3}(#{1,6})(?:[ \t]+(.*?))?(?:[ \t]+#+)?[ \t]*$")
+_UNDERLINE = re.compile(r" {0,3}(=+|-{2,})[ \t]*$")
+_ITEM = re.compile(r"[ \t]*(?:[-*+•]|\d{1,9}[.)])[ \t]+")
+_ROW = re.compile(r"[ \t]*\|")
+_SENTENCE_END = re.compile(r"""[.!?…]+["'”’)\]*_]*(?=\s)|[。！？]["”’）」』]*""")
+_ABBREVIATION = re.compile(
+    r"(?:^|[\s(])(?:[A-Za-z]|[A-Za-z]\.[A-Za-z]|Mr|Mrs|Ms|Dr|Prof|St|Sr|Jr|vs|etc|approx|ca|cf"
+    r"|Inc|Ltd|Co|Corp|Nr|[Nn]os?|Fig|fig|[Ss]ec|Art|pp|tel|Tel|ext|min|max|incl|excl|resp)\.$"
+)
+
+
+@dataclass(frozen=True)
+class Piece:
+    """One chunk: `text[start:end]` of the text it was cut from, under these headings."""
+
+    start: int
+    end: int
+    heading_path: tuple[str, ...]
+    tokens: int
+
+
+@dataclass(frozen=True)
+class Section:
+    """A heading's own body (up to the next heading): its span, and the headings above it."""
+
+    start: int
+    end: int
+    heading_path: tuple[str, ...]
+    heading: Span | None = None
+
+
+def embedded_text(
+    *, title: str, heading_path: tuple[str, ...], text: str, count_tokens: CountTokens
+) -> str:
+    """What is embedded for a chunk: its title and headings on one line, then its text."""
+    context = _context(title, heading_path, count_tokens)
+    return f"{context}\n{text}" if context else text
+
+
+def _context(title: str, heading_path: tuple[str, ...], count_tokens: CountTokens) -> str:
+    """Title and headings within `CONTEXT_TOKENS`: the outer headings go first, then the end of
+    what is left. Only the search loses by it; nothing here is quoted."""
+    parts = [title, *(h for h in heading_path if h.casefold() != title.casefold())]
+    parts = [" ".join(part.split()) for part in parts if part.strip()]
+    while parts and count_tokens(CONTEXT_SEPARATOR.join(parts)) > CONTEXT_TOKENS:
+        if len(parts) > 2:
+            del parts[1]
+            continue
+        line = CONTEXT_SEPARATOR.join(parts)
+        end = next(_fitting(line, (0, len(line)), CONTEXT_TOKENS, count_tokens))[1]
+        return line[:end].rstrip()
+    return CONTEXT_SEPARATOR.join(parts)
+
+
+def chunk(
+    text: str, *, title: str, count_tokens: CountTokens, bound: int, target: int = 0
+) -> list[Piece]:
+    """Cut `text` into chunks in reading order.
+
+    `bound`: the most tokens of title, headings and text together (the embedder's window less its
+    special tokens). `target`: the size in tokens that a chunk's own text is filled up to, at most
+    what the bound leaves (0: all of it). Every character that is not white space or a heading is
+    in exactly one chunk; a heading over nothing is a chunk of its own.
+    """
+    pieces: list[Piece] = []
+    for section in sections(text):
+        path = section.heading_path
+        context = _context(title, path, count_tokens)
+        room = bound - (count_tokens(context) if context else 0)
+        if room < 8:
+            raise ValueError(f"a bound of {bound} tokens leaves no room for text under its title")
+        size = min(target, room) if target else room
+        for start, end in _pack(text, section, size=size, room=room, count=count_tokens):
+            pieces.append(Piece(start, end, path, count_tokens(text[start:end])))
+    return pieces
+
+
+def sections(text: str) -> list[Section]:
+    """The text's sections in order; those without a body only where nothing else would hold
+    their heading."""
+    found: list[Section] = []
+    path: list[tuple[int, str]] = []
+    body_start, heading = 0, None
+    for start, end, level, words in [*_headings(text), (len(text), len(text), 0, "")]:
+        names = tuple(name for _, name in path)
+        span = _trim(text, body_start, start)
+        if span:
+            found.append(Section(*span, heading_path=names, heading=heading))
+        elif heading and (level == 0 or level <= path[-1][0]):
+            # a heading over nothing at all: the heading itself is what can be found and quoted
+            own = _trim(text, *heading)
+            if own and text[own[0] : own[1]].strip("# \t"):
+                found.append(Section(*own, heading_path=names[:-1], heading=heading))
+        while path and path[-1][0] >= level:
+            path.pop()
+        path.append((level, words))
+        body_start, heading = end, (start, end)
+    return found
+
+
+def _lines(text: str) -> Iterator[Span]:
+    """Spans of the lines, their newline included."""
+    start = 0
+    while start < len(text):
+        end = text.find("\n", start) + 1 or len(text)
+        yield start, end
+        start = end
+
+
+def _headings(text: str) -> Iterator[tuple[int, int, int, str]]:
+    """(start, end, level, words) of each heading outside fenced code: `# so` or underlined."""
+    fence = ""
+    previous: Span | None = None  # a one-line paragraph, which an underline would make a heading
+    blank_before = True
+    for start, end in _lines(text):
+        line = text[start:end].rstrip("\n")
+        after_blank, blank_before = blank_before, not line.strip()
+        candidate, previous = previous, None
+        mark = _FENCE.match(line)
+        if fence:
+            if mark and mark[1].startswith(fence) and not line.strip().strip(fence[0]):
+                fence = ""
+        elif mark:
+            fence = mark[1]
+        elif found := _HEADING.match(line):
+            yield start, end, len(found[1]), _plain(found[2] or "")
+            blank_before = True
+        elif candidate and (under := _UNDERLINE.match(line)):
+            words = text[candidate[0] : candidate[1]]
+            yield candidate[0], end, 1 if under[1][0] == "=" else 2, _plain(words)
+            blank_before = True
+        elif after_blank and line.strip() and not (_ITEM.match(line) or _ROW.match(line)):
+            previous = (start, end)
+
+
+def _plain(words: str) -> str:
+    return re.sub(r"[*_`]+", "", re.sub(r"\[([^\]]*)\]\([^)]*\)", r"\1", words)).strip()
+
+
+def _trim(text: str, start: int, end: int) -> Span | None:
+    while start < end and text[start].isspace():
+        start += 1
+    while end > start and text[end - 1].isspace():
+        end -= 1
+    return (start, end) if start < end else None
+
+
+def blocks(text: str, start: int, end: int) -> list[list[Span]]:
+    """The blocks of a span, each a list of units that are not cut: sentences of a paragraph or a
+    list item, rows of a table, lines of fenced code."""
+    found: list[list[Span]] = []
+    paragraph: list[Span] = []
+    fence, table = "", False
+
+    def close() -> None:
+        if paragraph:
+            found.append(sentences(text, paragraph[0][0], paragraph[-1][1]))
+            paragraph.clear()
+
+    for line_start, line_end in _lines(text[start:end]):
+        span = (start + line_start, start + line_end)
+        line = text[span[0] : span[1]].rstrip("\n")
+        mark = _FENCE.match(line)
+        trimmed = _trim(text, *span)
+        if fence or mark:
+            if not fence:
+                close()
+                found.append([])
+                fence = mark[1] if mark else ""
+            elif mark and mark[1].startswith(fence) and not line.strip().strip(fence[0]):
+                fence = ""
+            if trimmed:
+                found[-1].append(trimmed)
+            continue
+        if not trimmed:
+            close()
+            table = False
+            continue
+        if _ROW.match(line):
+            close()
+            if not table:
+                found.append([])
+            found[-1].append(trimmed)
+            table = True
+            continue
+        table = False
+        if _ITEM.match(line):
+            close()
+        paragraph.append(span)
+    close()
+    return [block for block in found if block]
+
+
+def sentences(text: str, start: int, end: int) -> list[Span]:
+    """The sentences of a paragraph's span, without the white space between them."""
+    found: list[Span] = []
+    begin = start
+    marker = _ITEM.match(text, start, end)
+    search_from = marker.end() if marker else start
+    for stop in _SENTENCE_END.finditer(text, search_from, end):
+        before = text[max(begin, stop.start() - 8) : stop.start() + 1]
+        if text[stop.start()] == "." and _ABBREVIATION.search(before):
+            continue
+        rest = text[stop.end() : end].lstrip()
+        if rest and rest[0].islower():
+            continue
+        span = _trim(text, begin, stop.end())
+        if span:
+            found.append(span)
+        begin = stop.end()
+    span = _trim(text, begin, end)
+    if span:
+        found.append(span)
+    return found
+
+
+def _pack(
+    text: str, section: Section, *, size: int, room: int, count: CountTokens
+) -> Iterator[Span]:
+    """Fill chunks with whole units up to `size` tokens; a block that fits a chunk stays whole."""
+    current: Span | None = None
+    for block in blocks(text, section.start, section.end):
+        whole = (block[0][0], block[-1][1])
+        joined = (current[0], whole[1]) if current else whole
+        if count(text[joined[0] : joined[1]]) <= size:
+            current = joined
+            continue
+        if current and count(text[whole[0] : whole[1]]) <= size:
+            yield current
+            current = whole
+            continue
+        for unit in block:
+            for part in _fitting(text, unit, room, count):
+                joined = (current[0], part[1]) if current else part
+                if current and count(text[joined[0] : joined[1]]) > size:
+                    yield current
+                    joined = part
+                current = joined
+    if current:
+        yield current
+
+
+def _fitting(text: str, span: Span, room: int, count: CountTokens) -> Iterator[Span]:
+    """The span itself where it fits, else parts of it that do, cut between words where it can."""
+    start, end = span
+    while count(text[start:end]) > room:
+        reach = min(end, start + 40 * room)  # no need to look through a whole book for one chunk
+        ends = [m.start() for m in re.finditer(r"(?<=\S)\s", text[start:reach])]
+        cut = _longest(text, start, [start + e for e in ends], room, count)
+        if cut is None:  # one word longer than a whole chunk
+            cut = _longest(text, start, range(start + 1, reach), room, count) or start + 1
+        trimmed = _trim(text, start, cut)
+        if trimmed:
+            yield trimmed
+        start = cut
+        while start < end and text[start].isspace():
+            start += 1
+    if start < end:
+        yield start, end
+
+
+def _longest(
+    text: str, start: int, ends: list[int] | range, room: int, count: CountTokens
+) -> int | None:
+    """The furthest of the ascending `ends` at which `text[start:end]` still fits."""
+    low, high = 0, len(ends)
+    while low < high:
+        middle = (low + high) // 2
+        if count(text[start : ends[middle]]) <= room:
+            low = middle + 1
+        else:
+            high = middle
+    return ends[low - 1] if low else None

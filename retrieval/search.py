@@ -1,0 +1,190 @@
+"""Search the active snapshot: meaning (dense) and words (BM25), fused by reciprocal rank."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from retrieval.embedder import get_embedder
+from retrieval.models import Chunk
+from retrieval.snapshots import EmptyIndex, OpenSnapshot, open_active
+
+__all__ = ["EmptyIndex", "Mode", "SearchHit", "SearchResults", "query_of", "search", "search_many"]
+
+Mode = Literal["fused", "dense", "lexical"]
+MODES: tuple[Mode, ...] = ("fused", "dense", "lexical")
+RRF_K = 60  # Cormack, Clarke and Büttcher 2009
+DEPTH = 100  # the candidates that each side brings to the fusion
+
+
+@dataclass(frozen=True)
+class SearchHit:
+    """A passage that was found. `text == revision.text[start:end]`.
+
+    `score` orders the hits within one search (reciprocal ranks when fused); `dense_score` is the
+    cosine to the query and `lexical_score` its BM25: both are there in every mode.
+    """
+
+    chunk_id: int
+    document_id: int
+    revision_id: int
+    source: str
+    title: str
+    category: str
+    heading_path: tuple[str, ...]
+    text: str
+    start: int
+    end: int
+    score: float
+    dense_score: float
+    lexical_score: float
+
+
+@dataclass(frozen=True)
+class SearchResults:
+    """Hits, best first, all from one snapshot (`snapshot` is its primary key)."""
+
+    hits: list[SearchHit]
+    snapshot: int
+
+    @property
+    def answer_score(self) -> float:
+        """How likely the knowledge base answers at all: the best hit's cosine, 0 without hits."""
+        return max((hit.dense_score for hit in self.hits), default=0.0)
+
+
+@dataclass(frozen=True)
+class Ranked:
+    """Chunks by their ids, best first, with the scores behind their order (arrays `[k]`)."""
+
+    chunk_ids: NDArray[np.int64]
+    scores: NDArray[np.float64]
+    dense: NDArray[np.float32]
+    lexical: NDArray[np.float32]
+
+
+def search(query: str, *, k: int = 5, mode: Mode = "fused") -> SearchResults:
+    """The `k` best passages for a query of any length. Raises `EmptyIndex` where nothing is
+    indexed yet, `DamagedSnapshot` where the index must not be trusted."""
+    return search_many([query], k=k, mode=mode)[0]
+
+
+def search_many(
+    queries: Sequence[str], *, k: int = 5, mode: Mode = "fused"
+) -> list[SearchResults]:
+    """`search` for several queries at once, on one and the same snapshot."""
+    snapshot = open_active()
+    ranked = rank_many(snapshot, queries, k=k, mode=mode)
+    wanted = {int(chunk_id) for one in ranked for chunk_id in one.chunk_ids}
+    chunks = Chunk.objects.select_related("revision__document").in_bulk(wanted)
+    return [
+        SearchResults(
+            hits=[
+                _hit(chunks[int(chunk_id)], float(score), float(dense), float(lexical))
+                for chunk_id, score, dense, lexical in zip(
+                    one.chunk_ids, one.scores, one.dense, one.lexical, strict=True
+                )
+                if int(chunk_id) in chunks
+            ],
+            snapshot=snapshot.id,
+        )
+        for one in ranked
+    ]
+
+
+def rank_many(
+    snapshot: OpenSnapshot, queries: Sequence[str], *, k: int, mode: Mode
+) -> list[Ranked]:
+    """Order the snapshot's chunks for each query; reads no table."""
+    if mode not in MODES:
+        raise ValueError(f"mode {mode!r}: choose one of {', '.join(MODES)}")
+    if k < 1:
+        raise ValueError(f"k={k}: ask for at least one passage")
+    vectors, owners = get_embedder().encode_windows(queries)
+    return [
+        _rank(snapshot, query, vectors[owners == index], k=k, mode=mode)
+        for index, query in enumerate(queries)
+    ]
+
+
+def _rank(
+    snapshot: OpenSnapshot, query: str, windows: NDArray[np.float32], *, k: int, mode: Mode
+) -> Ranked:
+    depth = max(DEPTH, k)
+    lexical = snapshot.lexical.scores(query)
+    by_meaning = _nearest(snapshot, windows, depth) if mode != "lexical" else np.empty(0, np.int64)
+    by_words = _highest(lexical, depth) if mode != "dense" else np.empty(0, np.int64)
+    if mode == "fused":
+        fused: dict[int, float] = {}
+        for rows in (by_meaning, by_words):
+            for rank, row in enumerate(rows.tolist(), start=1):
+                fused[row] = fused.get(row, 0.0) + 1.0 / (RRF_K + rank)
+        # of equal sums the one nearer in meaning stands first, which keeps the order stable
+        place = {row: rank for rank, row in enumerate(by_meaning.tolist())}
+        best = sorted(fused, key=lambda row: (-fused[row], place.get(row, depth), row))[:k]
+        rows = np.asarray(best, dtype=np.int64)
+        scores = np.asarray([fused[row] for row in best], dtype=np.float64)
+        dense = _cosines(snapshot, windows, rows)
+    else:
+        rows = (by_meaning if mode == "dense" else by_words)[:k]
+        dense = _cosines(snapshot, windows, rows)
+        scores = (dense if mode == "dense" else lexical[rows]).astype(np.float64)
+    return Ranked(snapshot.chunk_ids[rows], scores, dense, lexical[rows])
+
+
+def _nearest(
+    snapshot: OpenSnapshot, windows: NDArray[np.float32], depth: int
+) -> NDArray[np.int64]:
+    """Rows by their best cosine to any window of the query."""
+    scores, rows = snapshot.vectors.search(windows, depth)
+    if len(windows) == 1:
+        return rows[0]
+    best: dict[int, float] = {}
+    for score, row in zip(scores.ravel().tolist(), rows.ravel().tolist(), strict=True):
+        best[row] = max(score, best.get(row, -1.0))
+    order = sorted(best, key=lambda row: (-best[row], row))[:depth]
+    return np.asarray(order, dtype=np.int64)
+
+
+def _highest(scores: NDArray[np.float32], depth: int) -> NDArray[np.int64]:
+    """Rows with a word of the query in them, by their BM25."""
+    found = np.flatnonzero(scores > 0)
+    return found[np.argsort(-scores[found], kind="stable")[:depth]]
+
+
+def _cosines(
+    snapshot: OpenSnapshot, windows: NDArray[np.float32], rows: NDArray[np.int64]
+) -> NDArray[np.float32]:
+    if not len(rows):
+        return np.empty(0, dtype=np.float32)
+    best: NDArray[np.float32] = (snapshot.vectors.vectors_at(rows) @ windows.T).max(axis=1)
+    return best
+
+
+def _hit(chunk: Chunk, score: float, dense: float, lexical: float) -> SearchHit:
+    revision = chunk.revision
+    document = revision.document
+    return SearchHit(
+        chunk_id=chunk.pk,
+        document_id=document.pk,
+        revision_id=revision.pk,
+        source=document.source,
+        title=revision.title,
+        category=document.category,
+        heading_path=tuple(chunk.heading_path),
+        text=chunk.text,
+        start=chunk.start,
+        end=chunk.end,
+        score=score,
+        dense_score=dense,
+        lexical_score=lexical,
+    )
+
+
+def query_of(subject: str, turns: Sequence[str]) -> str:
+    """One query from a ticket: its subject and the customer's and agents' messages, oldest first."""
+    return "\n".join(part.strip() for part in (subject, *turns) if part.strip())
