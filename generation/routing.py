@@ -8,25 +8,25 @@ claim is supported, and every screen ran and passed. What is missing counts as f
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 State = Literal["auto_approved", "in_review", "withheld"]
-TOXICITY_LIMIT = 0.5  # probability at which a text counts as toxic
 
 
-@dataclass(frozen=True)
+@dataclass
 class Screens:
     """What the screens found; ``None`` means that a screen could not run.
 
-    ``toxicity_customer`` and ``toxicity_draft`` are the highest probability over the labels, 0 to
-    1. ``injection`` is true where the ticket or a cited passage carries an instruction meant for
-    the machine; ``leaks`` where the draft holds personal data that isn't this customer's;
-    ``language_covered`` where the models know the ticket's language.
+    ``toxicity_customer`` and ``toxicity_draft`` are true where the toxicity screen flags the text;
+    ``injection`` where the ticket carries an instruction meant for the machine; ``leaks`` where
+    the draft holds personal data that isn't this customer's; ``language_covered`` where the
+    models know the ticket's language.
     """
 
-    toxicity_customer: float | None = None
-    toxicity_draft: float | None = None
+    toxicity_customer: bool | None = None
+    toxicity_draft: bool | None = None
     injection: bool | None = None
     leaks: bool | None = None
     language_covered: bool | None = None
@@ -45,7 +45,7 @@ class Route:
     """Where the draft goes, and every reason for it, the gravest first."""
 
     state: State
-    reasons: tuple[Reason, ...]
+    reasons: Sequence[Reason]
 
 
 _UNAVAILABLE = {
@@ -67,7 +67,7 @@ def route(
     supported: bool,
     kind: str,
     has_text: bool,
-    toxicity_limit: float = TOXICITY_LIMIT,
+    problems: Sequence[tuple[str, str]] = (),
 ) -> Route:
     """The state for a finished draft, with its reasons in words.
 
@@ -76,7 +76,7 @@ def route(
     every claim in it has evidence and carries no flag. A draft without text is never withheld,
     there is nothing to hide: a person answers.
     """
-    hidden = _reasons_to_withhold(screens, toxicity_limit) if has_text else []
+    hidden = _reasons_to_withhold(screens) if has_text else []
     person = _reasons_for_a_person(
         confidence=confidence,
         calibrated_here=calibrated_here,
@@ -86,27 +86,25 @@ def route(
         supported=supported,
         kind=kind,
         has_text=has_text,
-        toxicity_limit=toxicity_limit,
+        problems=problems,
     )
     if hidden:
         return Route("withheld", (*hidden, *person))
     if person:
         return Route("in_review", tuple(person))
-    words = f"Confidence {confidence:.3f} reaches the policy's {threshold:.3f}; every screen passed."
+    words = (
+        f"Confidence {confidence:.3f} reaches the policy's {threshold:.3f}; every screen passed."
+    )
     return Route("auto_approved", (Reason("policy", words),))
 
 
-def _is_toxic(probability: float | None, limit: float) -> bool:
-    return probability is not None and not probability < limit  # a NaN counts as toxic
-
-
-def _reasons_to_withhold(screens: Screens, toxicity_limit: float) -> list[Reason]:
+def _reasons_to_withhold(screens: Screens) -> list[Reason]:
     reasons = []
-    if _is_toxic(screens.toxicity_draft, toxicity_limit):
+    if screens.toxicity_draft:
         reasons.append(Reason("toxic_draft", "The draft reads as toxic."))
     if screens.injection:
         reasons.append(
-            Reason("injection", "The ticket or an article carries an instruction for the machine.")
+            Reason("injection", "The ticket carries an instruction meant for the machine.")
         )
     if screens.leaks:
         reasons.append(Reason("leak", "The draft holds personal data that should not be in it."))
@@ -123,7 +121,7 @@ def _reasons_for_a_person(
     supported: bool,
     kind: str,
     has_text: bool,
-    toxicity_limit: float,
+    problems: Sequence[tuple[str, str]],
 ) -> list[Reason]:
     reasons = [
         Reason(f"{name}_unavailable", f"{words} A person decides.")
@@ -132,12 +130,13 @@ def _reasons_for_a_person(
     ]
     if screens.language_covered is False:
         reasons.append(Reason("language", "The models don't cover the ticket's language."))
-    if _is_toxic(screens.toxicity_customer, toxicity_limit):
+    if screens.toxicity_customer:
         reasons.append(
             Reason("toxic_customer", "The customer's message reads as hostile: answer with care.")
         )
+    reasons += [Reason(code, words) for code, words in problems]
     if not has_text or kind == "none":
-        reasons.append(Reason("no_draft", "Nothing in the knowledge base answers this."))
+        reasons.append(Reason("no_draft", "There is no draft: a person writes the reply."))
     elif not supported:
         reasons.append(Reason("unsupported", "At least one sentence has no evidence."))
     if not policy_allows:

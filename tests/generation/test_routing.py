@@ -7,10 +7,13 @@ import pytest
 
 from generation.routing import Screens, route
 
-TOXICITY = (0.0, 0.499, 0.5, math.nan, None)
 FLAG = (False, True, None)
 GOOD = Screens(
-    toxicity_customer=0.01, toxicity_draft=0.01, injection=False, leaks=False, language_covered=True
+    toxicity_customer=False,
+    toxicity_draft=False,
+    injection=False,
+    leaks=False,
+    language_covered=True,
 )
 
 
@@ -32,7 +35,7 @@ def test_a_draft_that_passes_everything_is_approved_by_policy():
 
 
 def every_combination():
-    screens = itertools.product(TOXICITY, TOXICITY, FLAG, FLAG, FLAG)
+    screens = itertools.product(FLAG, FLAG, FLAG, FLAG, FLAG)
     rest = list(
         itertools.product(
             (0.0, 0.94, 0.95, 1.0, math.nan, None),  # confidence
@@ -48,8 +51,8 @@ def test_no_combination_with_any_failing_or_absent_check_is_approved():
     approved = 0
     for screens, rest in every_combination():
         screens_pass = (
-            screens.toxicity_customer in (0.0, 0.499)
-            and screens.toxicity_draft in (0.0, 0.499)
+            screens.toxicity_customer is False
+            and screens.toxicity_draft is False
             and screens.injection is False
             and screens.leaks is False
             and screens.language_covered is True
@@ -65,14 +68,13 @@ def test_no_combination_with_any_failing_or_absent_check_is_approved():
             )  # fmt: skip
             assert (result.state == "auto_approved") is everything_passes, (screens, result)
             hide = has_text and (
-                (screens.toxicity_draft is not None and not screens.toxicity_draft < 0.5)
-                or screens.injection is True or screens.leaks is True
+                screens.toxicity_draft is True or screens.injection is True or screens.leaks is True
             )  # fmt: skip
             assert (result.state == "withheld") is hide, (screens, result)
             assert result.reasons
             assert all(reason.text for reason in result.reasons)
             approved += result.state == "auto_approved"
-    assert approved == 2 * 2 * 2 * 2  # and it can be reached: customer, draft, confidence, kind
+    assert approved == 2 * 2  # and it can be reached: confidence, kind
 
 
 @pytest.mark.parametrize("name", list(Screens.__dataclass_fields__))
@@ -86,7 +88,11 @@ def test_each_screen_that_could_not_run_means_that_a_person_decides(name):
 
 @pytest.mark.parametrize(
     ("field", "value", "code"),
-    [("toxicity_draft", 0.9, "toxic_draft"), ("injection", True, "injection"), ("leaks", True, "leak")],
+    [
+        ("toxicity_draft", True, "toxic_draft"),
+        ("injection", True, "injection"),
+        ("leaks", True, "leak"),
+    ],
 )
 def test_toxic_injected_or_leaking_drafts_are_withheld_with_the_reason(field, value, code):
     result = routed(Screens(**{**GOOD.__dict__, field: value}))
@@ -102,6 +108,9 @@ def test_toxic_injected_or_leaking_drafts_are_withheld_with_the_reason(field, va
         ({"confidence": 0.5}, "below_threshold"),
         ({"confidence": None}, "no_confidence"),
         ({"supported": False}, "unsupported"),
+        ({"screens": Screens(**{**GOOD.__dict__, "toxicity_customer": True})}, "toxic_customer"),
+        ({"screens": Screens(**{**GOOD.__dict__, "language_covered": False})}, "language"),
+        ({"problems": [("no_generator", "Out of memory.")]}, "no_generator"),
         ({"has_text": False, "kind": "none"}, "no_draft"),
     ],
 )
