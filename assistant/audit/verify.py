@@ -12,8 +12,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from django.db.models import Count, Max
-
 from assistant.audit import checkpoint, tree
 from assistant.audit.content import instant
 from assistant.models.audit import AuditEvent, AuditHead
@@ -98,7 +96,8 @@ def _wrong_content(position: int, row: tuple[Any, ...]) -> FirstBad | None:
     """The first thing in this row that contradicts another, if there is one."""
     stored = dict(zip(_COLUMNS, row, strict=True))
     if stored["index"] != position:
-        return _bad(position, "the event was removed", position, stored["index"])
+        what = "removed" if stored["index"] > position else "inserted"
+        return _bad(position, f"the event was {what}", position, stored["index"])
     try:
         content = json.loads(stored["canonical"])
         written = {name: content[name] for name in
@@ -131,11 +130,15 @@ def verify(*, checkpoints: Path | None = None, progress: Progress | None = None)
     `progress(done, total)` is called after every chunk. Raises OSError when the checkpoint file is
     there and cannot be read, DatabaseError without a database.
     """
-    # The file first: whatever it speaks of was committed before.
+    # The file first, then the head, then the events: each was committed before the next is read,
+    # so a log that grows meanwhile still holds.
     source = checkpoints or checkpoint.path()
     file = _read_checkpoints(source)
-    total = AuditHead.objects.values_list("size", flat=True).first() or 0
+    heads = list(AuditHead.objects.order_by("pk")[:2])
+    head = heads[0] if len(heads) == 1 else None
     first_bad: FirstBad | None = None
+    if head and not head.size and head.frontier:
+        first_bad = _bad(None, "the head row's hashes were altered", [], head.frontier)
     frontier: list[bytes] = []
     held = count = 0  # held: the size up to which checkpoints agree
     for row in _rows():
@@ -145,9 +148,13 @@ def verify(*, checkpoints: Path | None = None, progress: Progress | None = None)
         if count in file.roots:
             first_bad = first_bad or _broken_checkpoint(file, count, held, frontier)
             held = count
+        if head and count == head.size:
+            first_bad = first_bad or _broken_head(head, frontier)
         if progress and count % CHUNK == 0:
-            progress(count, max(total, count))
-    first_bad = first_bad or _wrong_end(file, source, count, frontier) or file.bad
+            progress(count, max(head.size if head else 0, count))
+    if len(heads) != 1 and (count or file.lines or heads):
+        first_bad = first_bad or _bad(None, "the head row", "one row", f"{len(heads)} rows")
+    first_bad = first_bad or _wrong_end(file, head, source, count) or file.bad
     if progress:
         progress(count, count)
     return Verification(
@@ -159,6 +166,13 @@ def verify(*, checkpoints: Path | None = None, progress: Progress | None = None)
         unproven=max(0, count - file.largest),
         since=file.since,
     )
+
+
+def _broken_head(head: AuditHead, frontier: list[bytes]) -> FirstBad | None:
+    expected = [h.hex() for h in frontier]
+    if head.frontier == expected:
+        return None
+    return _bad(None, "the head row's hashes were altered", expected, head.frontier)
 
 
 def _broken_checkpoint(
@@ -179,24 +193,16 @@ def _broken_checkpoint(
 
 
 def _wrong_end(
-    file: _Checkpoints, source: Path, count: int, frontier: list[bytes]
+    file: _Checkpoints, head: AuditHead | None, source: Path, count: int
 ) -> FirstBad | None:
-    """What the end of the log tells: the tail cut off, the head altered, the checkpoints gone."""
+    """What the end of the log tells: the tail cut off, events after the head, no checkpoints."""
     if file.largest > count:
         return _bad(count, "events were cut off: the checkpoints know more", file.largest, count)
-    # One statement, so that an event that arrives now is seen in both or in neither.
-    heads = list(AuditHead.objects.order_by("pk")[:2])
-    if len(heads) != 1:
-        return _bad(None, "the head row", "one row", f"{len(heads)} rows") if count or heads else None
-    stored = AuditEvent.objects.aggregate(rows=Count("index"), last=Max("index"))
-    head = heads[0]
-    if head.size < count:
-        return _bad(head.size, "the event was inserted after the log's head", head.size, count)
-    if head.size > count and (stored["rows"] or 0) < head.size:
+    if head and head.size > count:
         return _bad(count, "events were cut off: the head knows more", head.size, count)
-    expected = [h.hex() for h in frontier]
-    if head.size == count and head.frontier != expected:
-        return _bad(None, "the head row's hashes were altered", expected, head.frontier)
+    now = AuditHead.objects.values_list("size", flat=True).first()  # it may have grown meanwhile
+    if now is not None and now < count:
+        return _bad(now, "the event was inserted after the log's head", now, count)
     if count and not file.lines and file.bad is None:
         return _bad(
             0,
