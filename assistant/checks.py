@@ -1,12 +1,112 @@
-"""Numbered system checks."""
+"""Numbered system checks: what is wrong with this installation, with a hint."""
 
 from __future__ import annotations
 
+import importlib.util
+import os
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
-from django.core.checks import CheckMessage, Tags, Warning, register
+from django.conf import settings
+from django.core.checks import CheckMessage, Error, Tags, Warning, register
 from django.db import connections
+
+BROKERS = {"filesystem", "redis", "rediss", "amqp", "amqps"}
+
+
+@register()
+def data_folder_is_writable(**_: Any) -> list[CheckMessage]:
+    if os.access(settings.DATA_DIR, os.W_OK):
+        return []
+    return [
+        Error(
+            f"The data folder {settings.DATA_DIR} cannot be written.",
+            hint="Set COUNTERSIGN_DATA_DIR to a folder that this user may write.",
+            id="assistant.E001",
+        )
+    ]
+
+
+@register()
+def broker_is_known(**_: Any) -> list[CheckMessage]:
+    scheme = urlsplit(settings.BROKER_URL).scheme
+    if scheme in BROKERS:
+        return []
+    return [
+        Error(
+            f"COUNTERSIGN_BROKER_URL begins with “{scheme}:”, which is no broker known here.",
+            hint="Use filesystem://, redis://host:6379/0 or amqp://user:password@host:5672//.",
+            id="assistant.E002",
+        )
+    ]
+
+
+@register()
+def one_faiss(**_: Any) -> list[CheckMessage]:
+    if importlib.util.find_spec("faiss") is not None:
+        return []
+    return [
+        Error(
+            "FAISS is not installed: nothing can be searched.",
+            hint="Install one of the extras: `make install` (cpu) or `make install EXTRAS=gpu`.",
+            id="assistant.E003",
+        )
+    ]
+
+
+@register()
+def languages_have_codes(**_: Any) -> list[CheckMessage]:
+    if settings.COVERED_LANGUAGES:
+        return []
+    return [
+        Error(
+            "COUNTERSIGN_LANGUAGES is empty: every draft would go to a person.",
+            hint="Name the languages that your models cover, for example en or en,de.",
+            id="assistant.E004",
+        )
+    ]
+
+
+@register()
+def bundled_models_are_there(**_: Any) -> list[CheckMessage]:
+    missing = [
+        name
+        for name, setting in (("generator", settings.GENERATOR), ("toxicity", settings.TOXICITY))
+        if setting == "bundled" and not (Path(settings.BASE_DIR) / "models" / name).is_dir()
+    ]
+    return [
+        Error(
+            f"The bundled {name} model is missing from models/{name}.",
+            hint=f"Restore the folder from the repository, or set COUNTERSIGN_{name.upper()}.",
+            id="assistant.E005",
+        )
+        for name in missing
+    ]
+
+
+@register(Tags.security, deploy=True)
+def production_is_meant(**_: Any) -> list[CheckMessage]:
+    found: list[CheckMessage] = []
+    if not settings.PRODUCTION:
+        found.append(
+            Warning(
+                "COUNTERSIGN_PRODUCTION is off: cookies travel over plain HTTP.",
+                hint="Set COUNTERSIGN_PRODUCTION=1 behind HTTPS.",
+                id="assistant.W001",
+            )
+        )
+    if settings.PRODUCTION and set(settings.ALLOWED_HOSTS) <= {"localhost", "127.0.0.1", "[::1]"}:
+        found.append(
+            Warning(
+                "COUNTERSIGN_ALLOWED_HOSTS names only this machine.",
+                hint="Name the host that people use, for example support.example.com.",
+                id="assistant.W002",
+            )
+        )
+    return found
+
 
 # --- the audit log: assistant.W10x ----------------------------------------------------------
 # Warnings, since `migrate` runs these checks first and is also what mends the triggers.

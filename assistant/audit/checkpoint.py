@@ -56,7 +56,7 @@ def path() -> Path:
 
 
 def after_commit() -> None:
-    """Have the current transaction's commit followed by one checkpoint, however many events it has."""
+    """Follow the current transaction's commit by one checkpoint, however many events it has."""
     setattr(transaction.get_connection(), _MARK, False)
     transaction.on_commit(_checkpoint_once)
 

@@ -95,7 +95,9 @@ def canonical_bytes(
     if len(action) > 60 or not _ACTION.fullmatch(action):
         raise BadEvent(f"action: {action!r} is not noun.verb_past in lower case")
     if len(actor) > 160 or _CONTROL.search(actor) or not _ACTOR.fullmatch(actor):
-        raise BadEvent(f"actor: {actor!r} is not user:<id>:<username>, api:<key> or system:<process>")
+        raise BadEvent(
+            f"actor: {actor!r} is not user:<id>:<username>, api:<key> or system:<process>"
+        )
     for field, number in (("ticket", ticket), ("draft", draft)):
         if number is not None and (type(number) is not int or not 0 <= number <= MAX_INTEGER):
             raise BadEvent(f"{field}: {number!r} is no number of a {field}")

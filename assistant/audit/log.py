@@ -77,7 +77,9 @@ def record(
     try:
         frontier = tree.grow([bytes.fromhex(h) for h in head.frontier], head.size, leaf)
     except (ValueError, TypeError) as error:
-        raise AuditLogBroken(f"the audit log's head is damaged ({error}): run verify_audit") from None
+        raise AuditLogBroken(
+            f"the audit log's head is damaged ({error}): run verify_audit"
+        ) from None
     event = AuditEvent.objects.create(
         index=head.size,
         canonical=canonical.decode(),

@@ -32,7 +32,7 @@ _SQLITE = {
     "audit_event_at_the_end": f"""
         BEFORE INSERT ON {_EVENTS}
         WHEN NEW."index" IS NOT (SELECT coalesce(max("index") + 1, 0) FROM {_EVENTS})
-        BEGIN SELECT RAISE(ABORT, '{_OUT_OF_ORDER}'); END""",
+        BEGIN SELECT RAISE(ABORT, '{_OUT_OF_ORDER}'); END""",  # noqa: S608 (our own names)
     "audit_head_not_deleted": f"""
         BEFORE DELETE ON {_HEAD} BEGIN SELECT RAISE(ABORT, '{_REFUSAL}'); END""",
     "audit_head_only_grows": f"""
@@ -57,7 +57,7 @@ BEGIN
   END IF;
   RETURN NEW;
 END $$;
-"""
+"""  # noqa: S608 (our own names)
 # name -> (table, timing, function)
 _POSTGRESQL = {
     "audit_event_not_updated": (_EVENTS, "BEFORE UPDATE", "FOR EACH ROW", "refuse"),
@@ -126,10 +126,7 @@ def _after_migration(sender: AppConfig, using: str, **kwargs: Any) -> None:
         return
     put_back(connection)
     # An emptied log gets its head again; a log that lost its head keeps the damage visible.
-    if (
-        not AuditHead.objects.using(using).exists()
-        and not AuditEvent.objects.using(using).exists()
-    ):
+    if not AuditHead.objects.using(using).exists() and not AuditEvent.objects.using(using).exists():
         AuditHead.objects.using(using).create(pk=1)
 
 

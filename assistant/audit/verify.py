@@ -1,7 +1,7 @@
 """Does the log still hold? Everything is computed anew from the events' exact bytes.
 
-Three witnesses are compared: the events (canonical bytes, leaf hashes, search columns), the head row,
-and the checkpoint file outside the database. Nothing is written.
+Three witnesses are compared: the events (canonical bytes, leaf hashes, search columns), the head
+row, and the checkpoint file outside the database. Nothing is written.
 """
 
 from __future__ import annotations
@@ -181,7 +181,9 @@ def _broken_checkpoint(
     actual = tree.root_of(frontier).hex()
     for root, line in file.roots[size]:
         if root != actual:
-            span = f"event {held}" if held == size - 1 else f"one of the events {held} to {size - 1}"
+            span = (
+                f"event {held}" if held == size - 1 else f"one of the events {held} to {size - 1}"
+            )
             return _bad(
                 held,
                 f"{span} was altered, removed or inserted since, "

@@ -54,7 +54,7 @@ def test_the_database_refuses_its_own_short_cuts(log):
             " ON CONFLICT (\"index\") DO UPDATE SET actor = 'user:1:mara'",
         ],
         "sqlite": [
-            "INSERT OR REPLACE INTO assistant_auditevent SELECT \"index\", canonical, leaf_hash, at,"
+            'INSERT OR REPLACE INTO assistant_auditevent SELECT "index", canonical, leaf_hash, at,'
             " action, 'user:1:mara', ticket_number, draft_id, model FROM assistant_auditevent"
             ' WHERE "index" = 1',
             "REPLACE INTO assistant_auditevent SELECT * FROM assistant_auditevent"
@@ -96,9 +96,7 @@ def test_a_disabled_trigger_is_reported(db):
     if connection.vendor != "postgresql":
         pytest.skip("SQLite cannot disable a trigger")
     with connection.cursor() as cursor:
-        cursor.execute(
-            "ALTER TABLE assistant_auditevent DISABLE TRIGGER audit_event_not_deleted"
-        )
+        cursor.execute("ALTER TABLE assistant_auditevent DISABLE TRIGGER audit_event_not_deleted")
     assert audit_warnings() == {"assistant.W101"}
 
 

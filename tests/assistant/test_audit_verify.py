@@ -55,9 +55,7 @@ def forge_every_hash() -> None:
         leaf = tree.leaf_hash(event.canonical.encode())
         AuditEvent.objects.filter(index=event.index).update(leaf_hash=leaf.hex())
         frontier = tree.grow(frontier, position, leaf)
-    AuditHead.objects.update(
-        size=AuditEvent.objects.count(), frontier=[h.hex() for h in frontier]
-    )
+    AuditHead.objects.update(size=AuditEvent.objects.count(), frontier=[h.hex() for h in frontier])
 
 
 CONTENT = {
@@ -205,7 +203,7 @@ def test_an_altered_head_is_found(log, change):
 
 
 def test_a_removed_or_doubled_head_is_found(log):
-    AuditHead.objects.create(size=EVENTS)
+    AuditHead.objects.create(pk=2, size=EVENTS)
     assert verify().first_bad["what"] == "the head row"
     AuditHead.objects.all().delete()
     assert verify().first_bad["actual"] == "0 rows"
@@ -276,7 +274,9 @@ def test_an_empty_log_holds_until_a_checkpoint_says_that_it_was_not_empty(db, ch
     assert verify().first_bad["index"] == 0
 
 
-def test_a_copy_of_the_checkpoints_convicts_who_rewrote_log_and_file(log, checkpoint_file, tmp_path):
+def test_a_copy_of_the_checkpoints_convicts_who_rewrote_log_and_file(
+    log, checkpoint_file, tmp_path
+):
     copy = tmp_path / "elsewhere.jsonl"
     copy.write_bytes(checkpoint_file.read_bytes())
     rewrite(4, canonical=changed_content(4, data={}))

@@ -18,13 +18,13 @@ from assistant.audit.verify import Verification, verify
 
 class Command(BaseCommand):
     help = (
-        "Recompute the audit log's Merkle tree, compare it with the checkpoints outside the database, "
-        "and name the first event that was altered, removed, inserted or cut off. "
+        "Recompute the audit log's Merkle tree, compare it with the checkpoints outside the "
+        "database, and name the first event that was altered, removed, inserted or cut off. "
         "Exit status 1 where it does not hold, 2 where it could not be checked."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("--json", action="store_true", help="one JSON object on standard output")
+        parser.add_argument("--json", action="store_true", help="one JSON object on stdout")
         parser.add_argument(
             "--checkpoints",
             type=Path,
