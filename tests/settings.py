@@ -18,4 +18,6 @@ from assistant.settings import *  # noqa: E402, F403
 # A process that a test starts runs with the real settings over the same folder.
 os.environ["DJANGO_SETTINGS_MODULE"] = "assistant.settings"
 
-PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]  # the real one is slow by design
+PASSWORD_HASHERS = [
+    "django.contrib.auth.hashers.MD5PasswordHasher"
+]  # the real one is slow by design
