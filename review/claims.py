@@ -1,0 +1,123 @@
+"""Claims: a lease on a ticket, kept alive by a heartbeat, checked again at the decision."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import datetime, timedelta
+
+from django.conf import settings
+from django.db import IntegrityError, transaction
+
+from assistant.audit.log import actor_of, record
+from assistant.models import Ticket, User
+from review.models import Claim
+
+
+class ClaimHeld(RuntimeError):
+    """Somebody else holds the ticket: `holder` says who, `claim` the row as it was seen."""
+
+    def __init__(self, held: Claim) -> None:
+        super().__init__(f"{held.user.display_name} is working on ticket #{held.ticket_id}.")
+        self.claim = held
+        self.holder = held.user
+
+
+class ClaimLost(RuntimeError):
+    """This person's claim is gone: `holder` took it over, or nobody holds the ticket."""
+
+    def __init__(self, ticket_id: int, holder: User | None) -> None:
+        who = f"{holder.display_name} took it over" if holder else "it ran out or was given back"
+        super().__init__(f"Your claim on ticket #{ticket_id} is gone: {who}. Nothing was changed.")
+        self.holder = holder
+
+
+def _lease(now: datetime) -> datetime:
+    return now + timedelta(seconds=settings.CLAIM_SECONDS)
+
+
+def current(*, ticket: Ticket, now: datetime) -> Claim | None:
+    """The claim that stands on the ticket now, with its user."""
+    return (
+        Claim.objects.select_related("user").filter(ticket_id=ticket.pk, expires_at__gt=now).first()
+    )
+
+
+def claim(*, ticket: Ticket, user: User, now: datetime) -> Claim:
+    """Take a free ticket, or renew one's own claim (the token stays: two tabs share it).
+
+    Raises ClaimHeld when somebody else holds it.
+    """
+    own = Claim.objects.filter(ticket_id=ticket.pk, user=user, expires_at__gt=now)
+    if own.update(expires_at=_lease(now)):
+        return Claim.objects.select_related("user").get(ticket_id=ticket.pk)
+    token = uuid.uuid4()
+    values = {"user": user, "token": token, "taken_at": now, "expires_at": _lease(now)}
+    with transaction.atomic():
+        won = Claim.objects.filter(ticket_id=ticket.pk, expires_at__lte=now).update(**values)
+        if not won:
+            try:
+                with transaction.atomic():
+                    Claim.objects.create(ticket_id=ticket.pk, **values)
+                won = 1
+            except IntegrityError:
+                pass  # held, or somebody was faster
+        if won:
+            _record("claim.taken", ticket.pk, user, {}, now)
+    held = Claim.objects.select_related("user").get(ticket_id=ticket.pk)
+    if held.user_id != user.pk:
+        raise ClaimHeld(held)
+    return held
+
+
+def heartbeat(*, ticket: Ticket, user: User, token: uuid.UUID, now: datetime) -> Claim:
+    """Keep a claim alive. An expired one revives as long as nobody else took the ticket.
+
+    Raises ClaimLost.
+    """
+    held = Claim.objects.filter(ticket_id=ticket.pk, user=user, token=token)
+    if not held.update(expires_at=_lease(now)):
+        raise _lost(ticket, user)
+    return held.select_related("user").get()
+
+
+def release(*, ticket: Ticket, user: User, token: uuid.UUID) -> bool:
+    """Give the ticket back. False when this claim did not hold it any more."""
+    return bool(Claim.objects.filter(ticket_id=ticket.pk, user=user, token=token).delete()[0])
+
+
+def take_over(*, ticket: Ticket, user: User, seen: uuid.UUID, now: datetime) -> Claim:
+    """Take the ticket from whoever held it under the token `seen`; they are told by the page.
+
+    Raises ClaimHeld when somebody else has taken it since; of two, one wins.
+    """
+    token = uuid.uuid4()
+    with transaction.atomic():
+        before = Claim.objects.filter(ticket_id=ticket.pk, token=seen).first()
+        won = Claim.objects.filter(ticket_id=ticket.pk, token=seen).update(
+            user=user, token=token, taken_at=now, expires_at=_lease(now)
+        )
+        if won and before is not None:
+            _record("claim.taken_over", ticket.pk, user, {"from_user": before.user_id}, now)
+    if won:
+        return Claim.objects.select_related("user").get(ticket_id=ticket.pk)
+    return claim(ticket=ticket, user=user, now=now)
+
+
+def check(*, ticket: Ticket, user: User, token: uuid.UUID | None, lock: bool = False) -> None:
+    """Raise ClaimLost unless this token still holds the ticket.
+
+    A lease that ran out counts as held until somebody else takes the ticket. With `lock` (inside a
+    transaction) nobody takes it over before the commit.
+    """
+    held = Claim.objects.select_for_update() if lock else Claim.objects.all()
+    if not held.filter(ticket_id=ticket.pk, user=user, token=token).exists():
+        raise _lost(ticket, user)
+
+
+def _lost(ticket: Ticket, user: User) -> ClaimLost:
+    other = Claim.objects.select_related("user").filter(ticket_id=ticket.pk).first()
+    return ClaimLost(ticket.pk, other.user if other and other.user_id != user.pk else None)
+
+
+def _record(action: str, ticket_id: int, user: User, data: dict[str, int], now: datetime) -> None:
+    record(action, actor=actor_of(user), ticket=ticket_id, data=data, now=now)

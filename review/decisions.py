@@ -1,0 +1,408 @@
+"""Decisions: approve, edit and approve, reject, escalate, redo, reply by hand; and undo.
+
+Each takes the ticket's lock, checks the claim, and closes the draft by a conditional update: of two
+racing calls one wins and the other gets a named error and changes nothing.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable
+from datetime import datetime
+
+from django.db import IntegrityError, transaction
+
+from assistant.audit.log import actor_of, record
+from assistant.intake import clean_text
+from assistant.models import SealedText, Ticket, User
+from assistant.outbox import cancel_reply, hold_reply
+from assistant.privacy.encryption import seal, unseal
+from generation.models import Draft, DraftCandidate
+from generation.queue import queue_draft, retire_open_draft
+from review import claims, screening, working_copies
+from review.diff import edit_distance, tidy, to_json, word_diff
+from review.models import Claim, Decision
+from review.screening import Screening
+
+State = Draft.State
+Verdict = Decision.Verdict
+LONGEST_REPLY = 50_000
+LONGEST_NOTE = 2_000
+
+
+class DecisionRefused(RuntimeError):
+    """The decision was not taken and nothing was changed; the message says why, for the agent."""
+
+
+class AlreadyDecided(DecisionRefused):
+    """Somebody (or a policy) has decided on this draft."""
+
+
+class DraftRetired(DecisionRefused):
+    """The draft was overtaken: by a new message, or because it was asked for again."""
+
+
+class NothingToApprove(DecisionRefused):
+    """There is no finished draft yet."""
+
+
+class EmptyReply(DecisionRefused):
+    """A reply needs words."""
+
+
+class ReasonMissing(DecisionRefused):
+    """A rejection needs its reason."""
+
+
+class ConfirmationNeeded(DecisionRefused):
+    """The screens warn, or could not run; `screening` says what a person has to confirm."""
+
+    def __init__(self, found: Screening) -> None:
+        super().__init__(found.unavailable or " ".join(found.warnings))
+        self.screening = found
+
+
+class TooLateToUndo(DecisionRefused):
+    """The reply is on its way, or was undone before."""
+
+
+def approve(
+    *,
+    draft: Draft,
+    user: User,
+    text: str,
+    base_candidate: DraftCandidate | None,
+    claim_token: uuid.UUID | None,
+    seconds_spent: float | None,
+    score_hidden: bool,
+    now: datetime,
+    screened: Screening | None = None,
+    send_anyway: bool = False,
+) -> Decision:
+    """Approve a draft, unchanged or with the agent's words, and hold the reply for undo.
+
+    Changed text is screened again (or `screened`, which must cover it, is taken); what the screens
+    say has to be confirmed by `send_anyway`.
+
+    Raises ConfirmationNeeded, AlreadyDecided, DraftRetired, NothingToApprove, EmptyReply, ClaimLost.
+    """
+    ticket = draft.ticket
+    text = _reply_text(text)
+    if base_candidate is None or base_candidate.draft_id != draft.pk:
+        raise NothingToApprove("This draft has no text to approve; write the reply by hand.")
+    _still_open(draft)
+    claims.check(ticket=ticket, user=user, token=claim_token)
+    before = tidy(unseal(base_candidate.text))
+    changed = text != before
+    # only the chosen text was screened for leaks; whatever else is sent is screened here
+    fresh = changed or base_candidate.pk != draft.chosen_id
+    found = _screened(screened, text, lambda: _screening(ticket, draft, text, fresh=fresh))
+    if found.needs_confirmation and not send_anyway:
+        raise ConfirmationNeeded(found)
+    segments = word_diff(before, text) if changed else []
+    with transaction.atomic():
+        locked = _lock(ticket)
+        claims.check(ticket=locked, user=user, token=claim_token, lock=True)
+        _close(draft, State.EDITED if changed else State.APPROVED, now=now)
+        decision = Decision.objects.create(
+            ticket=locked,
+            draft=draft,
+            candidate=base_candidate,
+            user=user,
+            verdict=Verdict.EDIT if changed else Verdict.APPROVE,
+            final_text=seal(ticket=locked, text=text),
+            diff=seal(ticket=locked, text=to_json(segments)) if changed else None,
+            edit_distance=edit_distance(segments),
+            seconds_spent=seconds_spent,
+            score_hidden=score_hidden,
+            screens=_screens_row(found, send_anyway),
+            decided_at=now,
+        )
+        _hold(decision, locked, text, f"draft-{draft.pk}-{decision.pk}", now)
+        _finish(locked, user)
+        _record(decision, now)
+    return decision
+
+
+def reply_without_draft(
+    *,
+    ticket: Ticket,
+    user: User,
+    text: str,
+    claim_token: uuid.UUID | None,
+    seconds_spent: float | None,
+    now: datetime,
+    score_hidden: bool = False,
+    screened: Screening | None = None,
+    send_anyway: bool = False,
+) -> Decision:
+    """Send an agent's own words; an open draft is retired.
+
+    Raises ConfirmationNeeded, EmptyReply, ClaimLost.
+    """
+    text = _reply_text(text)
+    claims.check(ticket=ticket, user=user, token=claim_token)
+    latest = ticket.drafts.order_by("-number").first()
+    found = _screened(screened, text, lambda: _screening(ticket, latest, text, fresh=True))
+    if found.needs_confirmation and not send_anyway:
+        raise ConfirmationNeeded(found)
+    with transaction.atomic():
+        locked = _lock(ticket)
+        claims.check(ticket=locked, user=user, token=claim_token, lock=True)
+        retired = retire_open_draft(
+            ticket=locked, reason="an agent replied without it", now=now, actor=actor_of(user)
+        )
+        decision = Decision.objects.create(
+            ticket=locked,
+            draft=retired,
+            user=user,
+            verdict=Verdict.REPLY,
+            final_text=seal(ticket=locked, text=text),
+            seconds_spent=seconds_spent,
+            score_hidden=score_hidden,
+            screens=_screens_row(found, send_anyway),
+            decided_at=now,
+        )
+        _hold(decision, locked, text, f"reply-{locked.pk}-{decision.pk}", now)
+        _finish(locked, user)
+        _record(decision, now)
+    return decision
+
+
+def reject(
+    *,
+    draft: Draft,
+    user: User,
+    reason: str,
+    note: str,
+    claim_token: uuid.UUID | None,
+    now: datetime,
+    seconds_spent: float | None = None,
+    score_hidden: bool = False,
+) -> Decision:
+    """Turn a draft down with a reason. The ticket still waits for a reply, unless it is spam.
+
+    Raises ReasonMissing, AlreadyDecided, DraftRetired, NothingToApprove, ClaimLost.
+    """
+    if reason not in Decision.Reason.values or reason == Decision.Reason.NONE:
+        raise ReasonMissing("Choose what is wrong with the draft: it is what the next ones learn from.")
+    note = clean_text("note", note, longest=LONGEST_NOTE)
+    with transaction.atomic():
+        ticket = _lock(draft.ticket)
+        claims.check(ticket=ticket, user=user, token=claim_token, lock=True)
+        _close(draft, State.REJECTED, now=now)
+        decision = Decision.objects.create(
+            ticket=ticket,
+            draft=draft,
+            candidate=draft.chosen,
+            user=user,
+            verdict=Verdict.REJECT,
+            reason=reason,
+            note=seal(ticket=ticket, text=note) if note else None,
+            seconds_spent=seconds_spent,
+            score_hidden=score_hidden,
+            decided_at=now,
+        )
+        if reason == Decision.Reason.SPAM:
+            ticket.status = Ticket.Status.SPAM
+            ticket.save(update_fields=["status"])
+            _finish(ticket, user)
+        _record(decision, now)
+    return decision
+
+
+def escalate(
+    *, ticket: Ticket, user: User, note: str, claim_token: uuid.UUID | None, now: datetime
+) -> Decision:
+    """Hand the ticket on: it stays open, marked, with a note for whoever takes it. Raises ClaimLost."""
+    note = clean_text("note", note, longest=LONGEST_NOTE)
+    with transaction.atomic():
+        locked = _lock(ticket)
+        claims.check(ticket=locked, user=user, token=claim_token, lock=True)
+        locked.escalated_at = now
+        locked.save(update_fields=["escalated_at"])
+        decision = Decision.objects.create(
+            ticket=locked,
+            draft=locked.drafts.filter(state__in=Draft.OPEN).first(),
+            user=user,
+            verdict=Verdict.ESCALATE,
+            note=seal(ticket=locked, text=note) if note else None,
+            decided_at=now,
+        )
+        Claim.objects.filter(ticket_id=locked.pk, user=user).delete()
+        _record(decision, now)
+    return decision
+
+
+def regenerate(
+    *, ticket: Ticket, user: User, claim_token: uuid.UUID | None, now: datetime
+) -> Draft:
+    """Draft the ticket anew: the open draft is retired and another one queued. Raises ClaimLost."""
+    with transaction.atomic():
+        locked = _lock(ticket)
+        claims.check(ticket=locked, user=user, token=claim_token, lock=True)
+        newest = locked.messages.filter(direction="inbound").order_by("-position").first()
+        if newest is None:
+            raise NothingToApprove("There is no customer's message to draft a reply to.")
+        if locked.drafts.filter(state__in=Draft.PENDING).exists():
+            raise DraftRetired("A new draft is on its way already.")
+        actor = actor_of(user)
+        retire_open_draft(ticket=locked, reason="an agent asked for another", now=now, actor=actor)
+        return queue_draft(ticket=locked, message=newest, now=now, actor=actor)
+
+
+def undo(*, decision: Decision, user: User, now: datetime) -> Decision:
+    """Take back one's own reply while it is held: text, claim and draft are as they were.
+
+    When a newer draft has come meanwhile, the old one stays closed and the text is kept.
+    Raises TooLateToUndo.
+    """
+    with transaction.atomic():
+        ticket = _lock(decision.ticket)
+        reply = decision.reply
+        if reply is None or decision.user_id != user.pk:
+            raise TooLateToUndo("Only a reply can be undone, by the person who approved it.")
+        won = Decision.objects.filter(pk=decision.pk, undone_at__isnull=True).update(undone_at=now)
+        if not won:
+            raise TooLateToUndo("This was undone before; nothing was changed.")
+        draft = decision.draft
+        if draft is not None and not _reopen(draft):
+            draft = None
+        assert decision.final_text is not None
+        text = unseal(decision.final_text)
+        working_copies.put_back(ticket=ticket, draft=draft, user=user, text=text, now=now)
+        try:
+            claims.claim(ticket=ticket, user=user, now=now)
+        except claims.ClaimHeld:
+            pass  # a colleague has taken the ticket; the page says so
+        if not cancel_reply(reply, now=now):  # rolls everything back
+            raise TooLateToUndo("Too late: the reply is on its way and can't be called back.")
+        record(
+            "decision.undone",
+            actor=actor_of(user),
+            ticket=ticket.pk,
+            draft=decision.draft_id,
+            data={"decision": decision.pk, "reply": reply.pk},
+            now=now,
+        )
+    decision.refresh_from_db()
+    return decision
+
+
+def _reply_text(text: str) -> str:
+    """The text as it will be sent. Raises EmptyReply, and BadMessage for what can't be stored."""
+    cleaned = tidy(clean_text("text", text, longest=LONGEST_REPLY))
+    if not cleaned:
+        raise EmptyReply("The reply is empty. Write it, or reject the draft with a reason.")
+    return cleaned
+
+
+def _screening(ticket: Ticket, draft: Draft | None, text: str, *, fresh: bool) -> Screening:
+    if fresh or draft is None:
+        return screening.screen(ticket=ticket, draft=draft, text=text)
+    return screening.of_draft(draft, text)
+
+
+def _screened(given: Screening | None, text: str, run: Callable[[], Screening]) -> Screening:
+    return given if given is not None and given.covers(text) else run()
+
+
+def _screens_row(found: Screening, send_anyway: bool) -> dict[str, object]:
+    return {
+        "result": found.result,
+        "warnings": found.warnings,
+        "unavailable": found.unavailable,
+        "sent_anyway": found.needs_confirmation and send_anyway,
+    }
+
+
+def _lock(ticket: Ticket) -> Ticket:
+    """The ticket's row, locked: intake locks it first too, so the two never wait for each other."""
+    return Ticket.objects.select_for_update(of=("self",)).select_related("channel").get(pk=ticket.pk)
+
+
+def _still_open(draft: Draft) -> None:
+    """Raise the error that says why this draft takes no decision."""
+    draft.refresh_from_db(fields=["state"])
+    if draft.state in Draft.WAITING:
+        return
+    if draft.state in Draft.PENDING:
+        raise NothingToApprove("The draft is still being written.")
+    if draft.state == State.RETIRED:
+        raise DraftRetired("This draft was overtaken and can't be sent. Nothing was changed.")
+    if draft.state == State.AUTO_APPROVED:
+        raise AlreadyDecided("A policy has approved this draft already. Nothing was changed.")
+    standing = draft.decisions.filter(undone_at=None).exclude(verdict=Verdict.ESCALATE)
+    made = standing.select_related("user").first()
+    who = made.user.display_name if made else "Somebody"
+    raise AlreadyDecided(
+        f"{who} has decided on this draft already ({draft.get_state_display().lower()}). "
+        "Nothing was changed."
+    )
+
+
+def _close(draft: Draft, state: Draft.State, *, now: datetime) -> None:
+    won = Draft.objects.filter(pk=draft.pk, state__in=Draft.WAITING).update(
+        state=state, closed_at=now
+    )
+    if not won:
+        _still_open(draft)
+        raise AlreadyDecided("Somebody was faster. Nothing was changed.")
+    draft.refresh_from_db(fields=["state", "closed_at"])
+
+
+def _reopen(draft: Draft) -> bool:
+    """Back into review. False when the draft was never finished, or a newer one is open by now."""
+    if draft.finished_at is None:
+        return False
+    state = State.FAILED if draft.error else State.IN_REVIEW
+    try:
+        with transaction.atomic():
+            return bool(
+                Draft.objects.filter(pk=draft.pk)
+                .exclude(state__in=Draft.OPEN)
+                .update(state=state, closed_at=None)
+            )
+    except IntegrityError:
+        return False
+
+
+def _hold(decision: Decision, ticket: Ticket, text: str, key: str, now: datetime) -> None:
+    decision.reply = hold_reply(
+        ticket=ticket, text=text, author=decision.user, idempotency_key=key, now=now
+    )
+    decision.save(update_fields=["reply"])
+
+
+def _finish(ticket: Ticket, user: User) -> None:
+    working_copies.discard(ticket=ticket)
+    Claim.objects.filter(ticket_id=ticket.pk, user=user).delete()
+
+
+def _digest(sealed: SealedText | None) -> str | None:
+    return sealed.digest if sealed is not None else None
+
+
+def _record(decision: Decision, now: datetime) -> None:
+    distance, seconds = decision.edit_distance, decision.seconds_spent
+    record(
+        "decision.made",
+        actor=actor_of(decision.user),
+        ticket=decision.ticket_id,
+        draft=decision.draft_id,
+        data={
+            "decision": decision.pk,
+            "verdict": str(decision.verdict),
+            "reason": str(decision.reason),
+            "candidate": decision.candidate_id,
+            "text_digest": _digest(decision.final_text),
+            "diff_digest": _digest(decision.diff),
+            "note_digest": _digest(decision.note),
+            "edit_distance": None if distance is None else f"{distance:.4f}",
+            "seconds_spent": None if seconds is None else f"{seconds:.1f}",
+            "score_hidden": decision.score_hidden,
+            "sent_anyway": bool(decision.screens.get("sent_anyway")),
+            "reply": decision.reply_id,
+        },
+        now=now,
+    )

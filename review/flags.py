@@ -1,0 +1,71 @@
+"""A draft's routing reasons as short words for a list, and how grave each is. Pure: no Django."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+Tone = Literal["harm", "check", "plain"]
+
+WITHHOLDING = frozenset({"toxic_draft", "injection", "leak"})
+_SHORT: dict[str, tuple[str, Tone]] = {
+    "toxic_draft": ("hurtful draft", "harm"),
+    "injection": ("injected instruction", "harm"),
+    "leak": ("personal data", "harm"),
+    "failed": ("no draft", "harm"),
+    "toxic_customer": ("hostile customer", "check"),
+    "language": ("other language", "check"),
+    "no_draft": ("nothing found", "check"),
+    "nothing_found": ("nothing found", "check"),
+    "empty_index": ("no articles yet", "check"),
+    "unsupported": ("no evidence", "check"),
+    "no_generator": ("model away", "check"),
+    "article_changed": ("article changed", "check"),
+    "passage_excluded": ("article left out", "check"),
+    "toxicity_customer_unavailable": ("not screened", "check"),
+    "toxicity_draft_unavailable": ("not screened", "check"),
+    "injection_unavailable": ("not screened", "check"),
+    "leaks_unavailable": ("not screened", "check"),
+    "language_covered_unavailable": ("language unknown", "check"),
+}
+_SENTENCE_FLAGS = {
+    "number": "a number",
+    "date": "a date",
+    "url": "a web address",
+    "email": "an e-mail address",
+    "address": "an address",
+    "product": "a product name",
+    "name": "a name",
+}
+
+
+@dataclass(frozen=True)
+class Flag:
+    """A short word for a list, with its tone and its full sentence."""
+
+    label: str
+    tone: Tone
+    text: str
+
+
+def flags_of(reasons: Sequence[dict[str, Any]]) -> list[Flag]:
+    """The reasons that an agent should know before opening the ticket; routine ones are left out."""
+    found: dict[str, Flag] = {}
+    for reason in reasons:
+        short = _SHORT.get(str(reason.get("code", "")))
+        if short is not None and short[0] not in found:
+            found[short[0]] = Flag(short[0], short[1], str(reason.get("text", "")))
+    return list(found.values())
+
+
+def withholding(reasons: Sequence[dict[str, Any]]) -> list[str]:
+    """Why a withheld draft is withheld, in words."""
+    grave = [str(row.get("text", "")) for row in reasons if row.get("code") in WITHHOLDING]
+    return grave or [str(row.get("text", "")) for row in reasons] or ["The draft was withheld."]
+
+
+def sentence_flag(code: str) -> str:
+    """What a flagged piece of a sentence is, in words."""
+    code = code.removeprefix("unsupported_")
+    return _SENTENCE_FLAGS.get(code, code.replace("_", " "))

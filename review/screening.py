@@ -1,0 +1,86 @@
+"""What an agent must be told before a text goes out: the screens of an edited or own text.
+
+The web process loads no model, so a worker is asked; when none answers, the agent must confirm that
+the text goes out unscreened. A screening is signed, so that what was shown is what is confirmed.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from django.core import signing
+
+from assistant.models import Ticket
+from generation.models import Draft
+from generation.safety import ScreenUnavailable
+from review.flags import withholding
+
+_SALT = "review.screening"
+_LEAK_WORDS = {
+    "card": "a card number",
+    "iban": "a bank account number",
+    "email": "an e-mail address",
+    "phone": "a phone number",
+}
+
+
+@dataclass(frozen=True)
+class Screening:
+    """The screens' word on one text; `unavailable` says why no screen could run."""
+
+    text_sha256: str
+    warnings: list[str] = field(default_factory=list)
+    unavailable: str = ""
+    result: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def needs_confirmation(self) -> bool:
+        return bool(self.warnings or self.unavailable)
+
+    def covers(self, text: str) -> bool:
+        """Whether it was this text that was screened."""
+        return self.text_sha256 == _sha256(text)
+
+    def signed(self) -> str:
+        """For a form's hidden field: comes back unchanged or not at all."""
+        return signing.dumps(asdict(self), salt=_SALT, compress=True)
+
+
+def from_signed(value: str) -> Screening | None:
+    """The screening that `signed` wrote within the last hour, or None."""
+    try:
+        return Screening(**signing.loads(value, salt=_SALT, max_age=3600))
+    except (signing.BadSignature, TypeError):
+        return None
+
+
+def screen(*, ticket: Ticket, draft: Draft | None, text: str) -> Screening:
+    """Have a worker screen a text that a person wrote or changed. Asks outside any transaction."""
+    from generation.rescreen import rescreen  # here, so that listing pages never import its parts
+
+    try:
+        result = rescreen(ticket=ticket, draft=draft, text=text)
+    except ScreenUnavailable as error:
+        return Screening(_sha256(text), unavailable=str(error))
+    warnings = []
+    if result.get("toxic"):
+        worst = max((result.get("toxicity") or {"toxicity": 1.0}).items(), key=lambda row: row[1])
+        label = worst[0].replace("_", " ")
+        warnings.append(f"The text may be hurtful ({label} {worst[1]:.2f}).")
+    for kind in result.get("leaks") or []:
+        what = _LEAK_WORDS.get(str(kind).lower(), f"personal data ({kind})")
+        warnings.append(f"The text holds {what} that no cited article contains.")
+    return Screening(_sha256(text), warnings=warnings, result=result)
+
+
+def of_draft(draft: Draft, text: str) -> Screening:
+    """The word of the screens that the pipeline ran, for a text that nobody changed."""
+    if draft.state != Draft.State.WITHHELD:
+        return Screening(_sha256(text))
+    return Screening(_sha256(text), warnings=withholding(draft.reasons))
+
+
+def _sha256(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
