@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import re
 from collections.abc import Sequence
 from functools import lru_cache
@@ -50,6 +51,13 @@ def terms(text: str) -> list[str]:
     return [_stem(word.removesuffix("'s")) for word in words if word not in _STOP]
 
 
+def _bm25s() -> Any:
+    import bm25s
+
+    logging.getLogger("bm25s").setLevel(logging.WARNING)  # it sets DEBUG itself
+    return bm25s
+
+
 class LexicalIndex:
     """BM25 scores by row number."""
 
@@ -60,8 +68,7 @@ class LexicalIndex:
     @classmethod
     def build(cls, texts: Sequence[str]) -> LexicalIndex:
         """Index texts by position. Lucene's BM25 (k1 1.2, b .75)."""
-        import bm25s
-
+        bm25s = _bm25s()
         tokens = [terms(text) for text in texts]
         if not any(tokens):
             return cls(None, len(texts))
@@ -74,9 +81,7 @@ class LexicalIndex:
         """Read what `save` wrote; `rows` is the number of texts."""
         if not folder.is_dir():
             return cls(None, rows)
-        import bm25s
-
-        return cls(bm25s.BM25.load(str(folder), load_corpus=False), rows)
+        return cls(_bm25s().BM25.load(str(folder), load_corpus=False), rows)
 
     def save(self, folder: Path) -> None:
         """Write the index's files into `folder` (nothing where no text has a word)."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +19,23 @@ Mode = Literal["fused", "dense", "lexical"]
 MODES: tuple[Mode, ...] = ("fused", "dense", "lexical")
 RRF_K = 60  # Cormack, Clarke and Büttcher 2009
 DEPTH = 100  # the candidates that each side brings to the fusion
+
+
+class Turn(Protocol):
+    """A message of a thread, as other floors know it."""
+
+    @property
+    def role(self) -> str: ...  # "customer" or "agent"
+
+    @property
+    def text(self) -> str: ...
+
+
+class ThreadTurn(NamedTuple):
+    """A `Turn` of our own."""
+
+    role: str
+    text: str
 
 
 @dataclass(frozen=True)
@@ -185,6 +202,6 @@ def _hit(chunk: Chunk, score: float, dense: float, lexical: float) -> SearchHit:
     )
 
 
-def query_of(subject: str, turns: Sequence[str]) -> str:
-    """One query from a ticket: its subject and the customer's and agents' messages, oldest first."""
-    return "\n".join(part.strip() for part in (subject, *turns) if part.strip())
+def query_of(subject: str, turns: Sequence[Turn]) -> str:
+    """One query from a ticket: its subject, then what customer and agents wrote, oldest first."""
+    return "\n".join(part.strip() for part in (subject, *(t.text for t in turns)) if part.strip())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 Vectors = NDArray[np.float32]
+
+
+def _faiss() -> Any:
+    logging.getLogger("faiss").setLevel(logging.WARNING)  # its loader tells what it tries
+    import faiss
+
+    return faiss
 
 
 class VectorIndex:
@@ -20,8 +28,7 @@ class VectorIndex:
     @classmethod
     def build(cls, vectors: Vectors) -> VectorIndex:
         """An exact index over `float32 [n, dimensions]`, unit rows."""
-        import faiss
-
+        faiss = _faiss()
         index = faiss.IndexFlatIP(int(vectors.shape[1]))
         index.add(np.ascontiguousarray(vectors, dtype=np.float32))
         return cls(index)
@@ -29,13 +36,11 @@ class VectorIndex:
     @classmethod
     def load(cls, path: Path) -> VectorIndex:
         """Read an index file. Raises `RuntimeError` (from faiss) when it is not one."""
-        import faiss
-
+        faiss = _faiss()
         return cls(faiss.read_index(str(path)))
 
     def save(self, path: Path) -> None:
-        import faiss
-
+        faiss = _faiss()
         faiss.write_index(self._index, str(path))
 
     def __len__(self) -> int:

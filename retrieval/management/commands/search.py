@@ -1,0 +1,42 @@
+"""`manage.py search "words" --k 5 [--json]`."""
+
+from __future__ import annotations
+
+import json
+from argparse import ArgumentParser
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+
+from retrieval.embedder import EmbedderError
+from retrieval.search import MODES, EmptyIndex, search
+from retrieval.snapshots import DamagedSnapshot
+from retrieval.tasks import hit_json
+
+
+class Command(BaseCommand):
+    help = "Search the knowledge base as drafting does."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("words")
+        parser.add_argument("--k", type=int, default=5)
+        parser.add_argument("--mode", choices=MODES, default="fused")
+        parser.add_argument("--json", action="store_true", help="one JSON object on stdout")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        if not options["words"].strip():
+            raise CommandError("Write what to search for.", returncode=2)
+        if options["k"] < 1:
+            raise CommandError("--k: ask for at least one result.", returncode=2)
+        try:
+            found = search(options["words"], k=options["k"], mode=options["mode"])
+        except (EmptyIndex, DamagedSnapshot, EmbedderError) as error:
+            raise CommandError(str(error), returncode=2) from error
+        if options["json"]:
+            answer = {"results": [hit_json(hit) for hit in found.hits], "snapshot": found.snapshot}
+            self.stdout.write(json.dumps(answer, ensure_ascii=False))
+            return
+        for number, hit in enumerate(found.hits, start=1):
+            path = " › ".join([hit.title, *hit.heading_path])
+            self.stdout.write(f"[{number}] {path}  ({hit.source}, cosine {hit.dense_score:.2f})")
+            self.stdout.write("    " + " ".join(hit.text.split())[:300])

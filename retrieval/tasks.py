@@ -1,0 +1,64 @@
+"""Doors for worker-search: a search for a page, and a new index after a change."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import asdict
+from typing import Any
+
+from celery.signals import celeryd_after_setup
+
+from assistant.celery import app
+from retrieval.embedder import EmbedderError, get_embedder
+from retrieval.search import EmptyIndex, Mode, SearchHit, search
+from retrieval.snapshots import REFRESH_TASK, SEARCH_QUEUE, DamagedSnapshot, open_active
+
+logger = logging.getLogger(__name__)
+
+
+@app.task(name="retrieval.tasks.search", ignore_result=False)
+def search_for_page(*, query: str, k: int = 10, mode: Mode = "fused") -> dict[str, Any]:
+    """Hits as JSON, or `{"error": words}` where there is nothing to search."""
+    try:
+        found = search(query, k=k, mode=mode)
+    except (EmptyIndex, DamagedSnapshot, EmbedderError) as error:
+        return {"error": str(error)}
+    return {"hits": [asdict(hit) for hit in found.hits], "snapshot": found.snapshot}
+
+
+@app.task(name=REFRESH_TASK)
+def refresh_index() -> None:
+    """Build and activate an index where the knowledge base has changed."""
+    from retrieval.building import refresh_if_stale
+
+    refresh_if_stale()
+
+
+def hit_json(hit: SearchHit) -> dict[str, Any]:
+    """A hit with the stable names of the commands' and the API's output."""
+    return {
+        "document": hit.document_id,
+        "source": hit.source,
+        "revision": hit.revision_id,
+        "chunk": hit.chunk_id,
+        "title": hit.title,
+        "heading_path": list(hit.heading_path),
+        "text": hit.text,
+        "start": hit.start,
+        "end": hit.end,
+        "score": hit.score,
+        "dense_score": hit.dense_score,
+        "lexical_score": hit.lexical_score,
+    }
+
+
+@celeryd_after_setup.connect
+def warm_up_searchers(sender: str, instance: Any, **kwargs: Any) -> None:
+    """Load model and index before the first search waits for them."""
+    if SEARCH_QUEUE not in instance.app.amqp.queues.consume_from:
+        return
+    try:
+        get_embedder().warm_up()
+        open_active()
+    except (EmptyIndex, DamagedSnapshot) as state:
+        logger.info("searching begins without an index: %s", state)
