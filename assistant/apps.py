@@ -1,11 +1,13 @@
 from django.apps import AppConfig
+from django.db.models.signals import post_migrate
 
 
 class AssistantConfig(AppConfig):
     name = "assistant"
 
     def ready(self) -> None:
-        from assistant import checks  # noqa: F401  (registers the system checks)
+        from assistant import channels, checks  # noqa: F401  (registers the system checks)
         from assistant.audit import triggers
 
         triggers.connect()
+        post_migrate.connect(channels.make_defaults, sender=self)

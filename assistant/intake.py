@@ -16,8 +16,8 @@ from django.db import IntegrityError, transaction
 
 from assistant.audit.log import record
 from assistant.models import Channel, Contact, Message, Ticket
+from assistant.privacy.cards import mask_cards
 from assistant.privacy.encryption import seal
-from assistant.privacy.pii import mask_card_data
 from assistant.signals import message_received
 
 _LANGUAGE = re.compile(r"^[a-zA-Z]{2,3}(-[a-zA-Z0-9]{2,8})*$")
@@ -101,12 +101,6 @@ def _append_inbound(*, ticket: Ticket, body: str, created_at: datetime) -> Messa
         mail_id=f"<ticket-{ticket.pk}-message-{position}@countersign>",
         created_at=created_at,
     )
-
-
-def mask_cards(text: str) -> tuple[str, int]:
-    """The text with card and account numbers masked, and how many were: they are never stored."""
-    masked = mask_card_data(text)
-    return masked, 0 if masked == text else masked.count("•") and len(re.findall("•+", masked))
 
 
 def _announce(message: Message, *, actor: str, source: str, now: datetime) -> None:

@@ -36,7 +36,6 @@ PRODUCTION = env_bool("PRODUCTION", False, "HTTPS-only cookies, HSTS, no insecur
 DEBUG = env_bool("DEBUG", False, "Django's debug pages; never with customers' mail")
 COMPANY_NAME = env_str("COMPANY_NAME", "our company", "the name in greetings and signatures")
 SIGNATURE = env_str("SIGNATURE", "The support team", "the line under every drafted reply")
-SITE_URL = env_str("SITE_URL", "http://localhost:8000", "where people reach the console")
 PORT = env_int("PORT", 8000, "the web process's port", minimum=1)
 BIND = env_str("BIND", "127.0.0.1", "the web process's address")
 
@@ -210,6 +209,7 @@ TIME_ZONE = env_str("TIME_ZONE", "UTC", "the console's time zone")
 USE_TZ = True
 STATIC_URL = "static/"
 STATIC_ROOT = DATA_DIR / "static"
+STATIC_ROOT.mkdir(exist_ok=True)  # WhiteNoise warns of a folder that is missing
 WHITENOISE_USE_FINDERS = True
 WHITENOISE_AUTOREFRESH = DEBUG
 
