@@ -286,7 +286,7 @@ def names_of(text: str, *, initial: bool = False) -> list[Fact]:
         inner_capital = any(c.isupper() for c in word[1:])
         if not inner_capital:
             if not word[0].isupper():
-                if not (any(c.isdigit() for c in word) and any(c.isalpha() for c in word)):
+                if not (word[0].isalpha() and any(c.isdigit() for c in word)):
                     continue
             elif not initial and _AFTER_BREAK.search(text, 0, match.start()):
                 following = matches[place + 1].group() if place + 1 < len(matches) else ""
