@@ -100,11 +100,7 @@ def put(
         " ".join(part.split()) for part in (source, title, category, language)
     )
     text = normal_text(text)
-    _check("source", source, maximum=500)
-    _check("title", title, maximum=300)
-    _check("category", category, maximum=100, may_be_empty=True)
-    _check("language", language, maximum=10)
-    _check("text", text)
+    check_article(source=source, title=title, category=category, language=language, text=text)
     digest = article_digest(title=title, category=category, language=language, text=text)
     embedder = get_embedder()
     pieces = cut(text, title=title, embedder=embedder)
@@ -251,6 +247,15 @@ def _chunks(revision: Revision, pieces: list[chunking.Piece], embedder: Embedder
             )
         )
     return found
+
+
+def check_article(*, source: str, title: str, category: str, language: str, text: str) -> None:
+    """Raise `BadArticle` for the first field that cannot be published."""
+    _check("source", source, maximum=500)
+    _check("title", title, maximum=300)
+    _check("category", category, maximum=100, may_be_empty=True)
+    _check("language", language, maximum=10)
+    _check("text", text)
 
 
 def _check(field: str, value: str, *, maximum: int = 0, may_be_empty: bool = False) -> None:
