@@ -147,7 +147,7 @@ def ground(
                 end=sentence.end,
                 flags=flags,
                 supported=grounded.supported and not flags,
-            )  # fmt: skip
+            )
         )
     return found
 
