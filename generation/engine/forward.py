@@ -10,6 +10,8 @@ from typing import Any
 import torch
 from transformers.cache_utils import DynamicCache, DynamicLayer
 
+_PREFILL_TOKENS = 16384  # in one pass of a GPU, padding included
+
 
 @dataclass
 class State:
@@ -18,6 +20,15 @@ class State:
     cache: Any
     mask: torch.Tensor  # int64 [rows, columns]
     positions: torch.Tensor  # int64 [rows]
+
+    def repeated(self, repeats: torch.Tensor) -> State:
+        """Each row as often as `repeats` (int64 [rows]) says."""
+        if bool((repeats == 1).all()):
+            return self
+        index = torch.arange(len(repeats), device=repeats.device).repeat_interleave(repeats)
+        for layer in self.cache.layers:
+            layer.keys, layer.values = layer.keys[index], layer.values[index]
+        return State(self.cache, self.mask[index], self.positions[index])
 
 
 class CausalForward:
@@ -34,6 +45,9 @@ class CausalForward:
         names = inspect.signature(model.forward).parameters
         self._takes_positions = "position_ids" in names
         self._last_only = {"logits_to_keep": 1} if "logits_to_keep" in names else {}
+        layers = DynamicCache(config=model.config).layers
+        self._plain_cache = bool(layers) and all(type(layer) is DynamicLayer for layer in layers)
+        self._prefill_tokens = 0 if model.device.type == "cpu" else _PREFILL_TOKENS
 
     def prefill(
         self, prompts: Sequence[list[int]], copies: Sequence[int], room: int
@@ -42,6 +56,33 @@ class CausalForward:
 
         Returns the state and the next token's logits, float [sum of copies, vocabulary].
         """
+        width = max(map(len, prompts))
+        if not self._plain_cache:
+            state, logits = self._read(prompts, width + room)
+            rows = [number for number, count in enumerate(copies) for _ in range(count)]
+            if rows != list(range(len(prompts))):
+                self.select(state, rows)
+                logits = logits[torch.tensor(rows, device=logits.device)]
+            return state, logits
+        states, parts = [], []
+        for start, end in self._groups(prompts):
+            state, logits = self._read(prompts[start:end], max(map(len, prompts[start:end])))
+            repeats = torch.tensor(copies[start:end], device=logits.device)
+            states.append(state.repeated(repeats))
+            parts.append(logits.repeat_interleave(repeats, dim=0))
+        return self._joined(states, width, width + room), torch.cat(parts)
+
+    def _groups(self, prompts: Sequence[list[int]]) -> list[tuple[int, int]]:
+        """Neighbours that are read together: on a CPU each prompt alone, as padding is lost work."""
+        groups, start = [], 0
+        for end in range(1, len(prompts) + 1):
+            padded = (end + 1 - start) * max(map(len, prompts[start : end + 1]))
+            if end == len(prompts) or padded > self._prefill_tokens:
+                groups.append((start, end))
+                start = end
+        return groups
+
+    def _read(self, prompts: Sequence[list[int]], columns: int) -> tuple[State, torch.Tensor]:
         device = self.model.device
         width = max(map(len, prompts))
         ids = torch.full((len(prompts), width), self.pad_token)
@@ -50,15 +91,26 @@ class CausalForward:
             ids[number, width - len(prompt) :] = torch.tensor(prompt)
             mask[number, width - len(prompt) :] = 1
         ids, mask = ids.to(device), mask.to(device)
-        cache = self._new_cache(width + room)
+        cache = DynamicCache(config=self.model.config)
+        if self._plain_cache:
+            cache.layers = [RoomyLayer(columns) for _ in cache.layers]
         positions = (mask.cumsum(-1) - 1).clamp(min=0)
         logits = self._call(ids, mask, positions, cache, **self._last_only)
-        state = State(cache, mask, mask.sum(-1))
-        if any(count != 1 for count in copies):
-            rows = [number for number, count in enumerate(copies) for _ in range(count)]
-            self.select(state, rows)
-            logits = logits[torch.tensor(rows, device=device)]
-        return state, logits
+        return State(cache, mask, mask.sum(-1)), logits
+
+    def _joined(self, states: Sequence[State], width: int, columns: int) -> State:
+        """One state of all rows, padded on the left to `width` columns."""
+        first = states[0]
+        cache = DynamicCache(config=self.model.config)
+        cache.layers = [
+            RoomyLayer.joined([state.cache.layers[number] for state in states], width, columns)
+            for number in range(len(first.cache.layers))
+        ]
+        masks = [
+            torch.nn.functional.pad(state.mask, (width - state.mask.shape[1], 0))
+            for state in states
+        ]
+        return State(cache, torch.cat(masks), torch.cat([state.positions for state in states]))
 
     def step(self, state: State, tokens: Sequence[int]) -> torch.Tensor:
         """Appends a token to each row; the next token's logits, float [rows, vocabulary]."""
@@ -90,12 +142,6 @@ class CausalForward:
         )
         return output.logits[:, -1]
 
-    def _new_cache(self, columns: int) -> DynamicCache:
-        cache = DynamicCache(config=self.model.config)
-        if cache.layers and all(type(layer) is DynamicLayer for layer in cache.layers):
-            cache.layers = [RoomyLayer(columns) for _ in cache.layers]
-        return cache
-
 
 class RoomyLayer(DynamicLayer):
     """A cache layer with room for all columns from the start.
@@ -107,6 +153,27 @@ class RoomyLayer(DynamicLayer):
     def __init__(self, columns: int) -> None:
         super().__init__()
         self.columns = columns
+
+    @classmethod
+    def joined(cls, layers: Sequence[Any], width: int, columns: int) -> RoomyLayer:
+        """The rows of all layers, each padded with zeros on the left to `width` columns."""
+        layer = cls(columns)
+        first = layers[0]
+        layer.lazy_initialization(first.keys, first.values)
+        rows = sum(len(part.keys) for part in layers)
+        for name in ("keys", "values"):
+            _, heads, _, size = getattr(first, name).shape
+            room = getattr(first, name).new_empty((rows, heads, columns, size))
+            at = 0
+            for part in layers:
+                filled = getattr(part, name)
+                start = width - filled.shape[2]
+                room[at : at + len(filled), :, :start] = 0  # masked, so it must only be finite
+                room[at : at + len(filled), :, start:width] = filled
+                at += len(filled)
+            setattr(layer, f"_all_{name}", room)
+            setattr(layer, name, room[:, :, :width])
+        return layer
 
     def update(
         self, key_states: torch.Tensor, value_states: torch.Tensor, *args: Any, **kwargs: Any
@@ -120,7 +187,7 @@ class RoomyLayer(DynamicLayer):
             )
             at = 0
         else:
-            at = self.keys.shape[-2]
+            at = self.get_seq_length()
         end = at + key_states.shape[-2]
         self._all_keys[:, :, at:end] = key_states
         self._all_values[:, :, at:end] = value_states

@@ -149,8 +149,8 @@ class TransformersGenerator:
                 raise
             problem = str(error).splitlines()[0]
         # Outside of the handler: the traceback keeps the failed batch's tensors alive.
-        gc.collect()
         if torch.cuda.is_available():
+            gc.collect()
             torch.cuda.empty_cache()
         if len(work) > 1:
             logger.warning("out of memory with %d prompts, trying halves", len(work))
@@ -196,6 +196,9 @@ class TransformersGenerator:
                 tokenizer = AutoTokenizer.from_pretrained(folder.path, local_files_only=True)
             except (OSError, ValueError, KeyError, TypeError) as error:
                 raise self._unreadable("config or tokenizer", error) from error
+            # The same function in one fused kernel: a tenth of a small model's time on a CPU.
+            if getattr(config, "activation_function", None) == "gelu_new":
+                config.activation_function = "gelu_pytorch_tanh"
             self._config, self._tokenizer, self._opened = config, tokenizer, folder
 
     def _find(self) -> files.ModelFolder:

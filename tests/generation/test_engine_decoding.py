@@ -187,13 +187,13 @@ def test_rows_that_ended_leave_the_batch(tiny_generator):
     long = replace(SAMPLED, n=1, temperature=0)
     model.ends_early = {0, 2}
     generator.generate(requests_of(long, PROMPTS[:4]))
-    assert model.batch_sizes[0] == 4
+    assert max(model.batch_sizes) == 4
     assert model.batch_sizes[-1] == 2
 
 
 @pytest.mark.parametrize("most_rows", [5, 2, 1])
 def test_halving_after_out_of_memory_changes_nothing(tiny_generator, most_rows):
-    requests = requests_of(SAMPLED)
+    requests = requests_of(replace(SAMPLED, max_new_tokens=16), PROMPTS[:4])
     expected = texts(tiny_generator.generate(requests))
     model = SmallMemory(tiny_generator.model, most_rows)
     generator = with_model(tiny_generator, model)
@@ -218,11 +218,9 @@ def test_other_errors_of_the_model_arent_taken_for_out_of_memory(tiny_generator)
         generator.generate(requests_of(SAMPLED))
 
 
-@pytest.mark.parametrize(
-    ("layers", "hidden", "heads"), [(12, 96, 12), (24, 128, 16), (32, 160, 20)]
-)
+@pytest.mark.parametrize(("layers", "hidden", "heads"), [(12, 48, 12), (24, 64, 16), (32, 80, 20)])
 def test_shapes_like_125m_1_3b_and_2_7b_load_and_run(tmp_path, layers, hidden, heads):
-    """EleutherAI's depths, head counts and alternating layers, at a tenth of the widths."""
+    """EleutherAI's depths, head counts and alternating layers, at narrow widths."""
     config = gpt_neo_config(
         num_layers=layers,
         hidden_size=hidden,
@@ -280,9 +278,10 @@ class EchoModel(Wrapped):
         self.written: list[int] = []
 
     def forward(self, *, position_ids, logits_to_keep=0, **inputs):
+        is_prefill = inputs["past_key_values"].get_seq_length() == 0
         output = super().forward(position_ids=position_ids, logits_to_keep=logits_to_keep, **inputs)
         ids = inputs["input_ids"]
-        if ids.shape[1] > 1:  # the prefill
+        if is_prefill:
             self._step, self.written, self.batch_sizes = 0, [], []
         else:
             self._step += 1

@@ -31,7 +31,7 @@ from generation.engine.base import GenerationRequest, Sampling
     ],
 )
 def test_an_impossible_value_is_refused_by_name(name, value):
-    with pytest.raises(ValueError, match=f"^{name}="):
+    with pytest.raises(ValueError, match=rf"^{name}="):
         Sampling(**{name: value})
 
 
@@ -54,7 +54,7 @@ def test_sampling_is_frozen():
 
 @pytest.mark.parametrize("seed", [2**63, -(2**63) - 1, 1.5, None])
 def test_a_seed_is_a_64_bit_number(seed):
-    with pytest.raises(ValueError, match="^seed="):
+    with pytest.raises(ValueError, match=r"^seed="):
         GenerationRequest("Reply:", seed, Sampling())
 
 
