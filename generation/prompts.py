@@ -173,7 +173,7 @@ DEFAULT_TEMPLATE = PromptTemplate(
 )
 
 _LABELS = r"customer|user|human|agent|assistant|system|reply"
-_FORGED_LABEL = re.compile(rf"^([\s>*#\-]*)({_LABELS})(\s*)[:\uFF1A\uFE55\u2236]", re.I | re.M)
+_FORGED_LABEL = re.compile(rf"^([\s>*#\-]*)({_LABELS})[ \t]*[:\uFF1A\uFE55\u2236]", re.I | re.M)
 _FORGED_CITATION = re.compile(r"[\[\uFF3B]\s*(\d{1,3})\s*[\]\uFF3D]")
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\u200b-\u200f\u2028-\u202e\u2060-\u2064\ufeff]")
 _LINE_BREAKS = re.compile(r"\r\n?|[\x0b\x0c\x85\u2028\u2029]")
@@ -190,7 +190,7 @@ def neutralise(text: str) -> str:
     while "<|" in text or "|>" in text:  # removing one may form another: "<<||"
         text = text.replace("<|", "<").replace("|>", ">")
     text = _FORGED_CITATION.sub(r"(\1)", text)
-    return _FORGED_LABEL.sub(r"\1\2\3 -", text)
+    return _FORGED_LABEL.sub(r"\1\2 -", text)
 
 
 _IMAGE = re.compile(r"!\[[^\]]*\]\([^)]*\)")

@@ -86,7 +86,10 @@ def encode_records(
         before = tokenizer.encode(prompt)
         opening = render_completion(template, (varied.opening, ""))
         opening = opening[: opening.rindex("\n") + 1]
-        parts = (opening, template.line_start + varied.body.replace("\n", "\n" + template.line_start))
+        parts = (
+            opening,
+            template.line_start + varied.body.replace("\n", "\n" + template.line_start),
+        )
         lengths = [len(tokenizer.encode(part)) for part in parts]
         after = tokenizer.encode(completion)
         ids = np.array(before + after, dtype=np.uint16)

@@ -16,7 +16,10 @@ from transformers import AutoTokenizer, PreTrainedTokenizerFast
 from generation.prompts import PromptTemplate, title_line
 from generation.training.corpus import Corpus, encode_records
 from generation.training.initialisation import generator_config, new_model
-from generation.training.records import Record, SourceError, read_sources
+from generation.training.measuring import choose_records, measure
+from generation.training.packing import pack
+from generation.training.records import LICENSES, Record
+from generation.training.sources import SourceError, read_sources
 from generation.training.tokenizer import train_tokenizer
 from generation.training.trainer import Progress, Recipe, train
 
@@ -52,6 +55,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--hidden", type=int, default=384)
     parser.add_argument("--layers", type=int, default=6)
     parser.add_argument("--vocabulary", type=int, default=8192)
+    parser.add_argument("--measure", type=int, default=240, help="held-out records to measure on")
     parser.add_argument("--smoke", action="store_true", help="a tiny model, to see that it runs")
 
 
@@ -108,13 +112,56 @@ def run(options: dict[str, Any], *, progress: Bar) -> dict[str, Any]:
         resume=bool(options.get("resume")),
         report=report,
     )
+    note = progress.add_task("measuring on held-out records", total=None)
+    chosen = choose_records(held_out, count=sizes["measured"], seed=seed)
+    figures, rows = measure(model, tokenizer, chosen, template=template)
+    (out / "held_out.jsonl").write_text(
+        "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows), encoding="utf-8"
+    )
+    data = {
+        "trained": dict(Counter(record.source for record in training)),
+        "held_out": dict(Counter(record.source for record in held_out)),
+        "synthetic": sum(record.synthetic for record in training),
+        "licenses": {name: LICENSES[name] for name in sorted({r.source for r in training})},
+        "held_out_doc2dial": sorted(
+            {r.group.removeprefix("doc2dial:") for r in held_out if r.source == "doc2dial"}
+        ),
+    }
+    digest = pack(
+        out / "packed",
+        model=model,
+        tokenizer=tokenizer,
+        template=template,
+        recipe=recipe,
+        progress=state,
+        figures=figures,
+        data=data,
+        command=_command(options),
+    )
+    progress.remove_task(note)
     return {
         "steps": state.step,
         "minutes": round(state.seconds / 60, 1),
         "tokens": state.tokens,
-        "records": dict(Counter(record.source for record in training)),
-        "held_out": dict(Counter(record.source for record in held_out)),
+        "packed": str(out / "packed"),
+        "digest": digest,
+        "figures": figures,
+        "records": data["trained"],
+        "held_out": data["held_out"],
     }
+
+
+def _command(options: dict[str, Any]) -> str:
+    """The command for the card, with folders named as they stand in a checkout's neighbourhood."""
+    words = ["python manage.py train generator"]
+    for name, folder in (_source(text) for text in options["source"]):
+        shown = "/".join(folder.parts[-2:]) if folder.parent.name == "kb" else folder.name
+        words.append(f"--source {name}=DATA/{shown}")
+    words += [f"--limit {text}" for text in options.get("limit") or []]
+    for name in ("steps", "minutes", "batch_tokens", "threads", "seed"):
+        if options.get(name):
+            words.append(f"--{name.replace('_', '-')} {options[name]:g}")
+    return " \\\n  ".join([*words, "--out OUT"])
 
 
 def _pair(text: str) -> tuple[str, str]:
@@ -131,13 +178,15 @@ def _source(text: str) -> tuple[str, Path]:
 
 def _sizes(options: dict[str, Any]) -> dict[str, int]:
     if options.get("smoke"):
-        return {"hidden": 96, "layers": 4, "vocabulary": 600, "steps": 30, "batch_tokens": 1024}
+        return {"hidden": 96, "layers": 4, "vocabulary": 600, "steps": 30, "batch_tokens": 1024,
+                "measured": 8}  # fmt: skip
     return {
         "hidden": options.get("hidden") or 384,
         "layers": options.get("layers") or 6,
         "vocabulary": options.get("vocabulary") or 8192,
         "steps": options.get("steps") or 3000,
         "batch_tokens": options.get("batch_tokens") or 3072,
+        "measured": options.get("measure") or 240,
     }
 
 

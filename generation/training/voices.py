@@ -14,7 +14,9 @@ _FLIPS = {
     "you've": "I've", "you'll": "I'll", "you'd": "I'd", "are": "are",
 }  # fmt: skip
 _GERUND = re.compile(r"^(?:[A-Z][a-z]+ing)\b")
-_QUESTION = re.compile(r"^(?:what|how|why|when|where|who|which|can|do|does|is|are|should|will)\b", re.I)
+_QUESTION = re.compile(
+    r"^(?:what|how|why|when|where|who|which|can|do|does|is|are|should|will)\b", re.I
+)
 _IMPERATIVE = frozenset(
     "accept access activate add adjust allocate allow analyze apply approve archive assign attach "
     "automate back block book build calculate cancel change check choose clear close combine "
@@ -103,6 +105,7 @@ def topic_question(topic: str, title: str, rng: random.Random) -> str:
 
 
 _VERB_PHRASE = r"([a-z][^,;:()]{8,90}?)"
+_TO_ITS_END = _VERB_PHRASE + r"(?:[.,;:(]|$)"
 _PATTERNS: tuple[tuple[re.Pattern[str], tuple[str, ...]], ...] = (
     (re.compile(rf"^To {_VERB_PHRASE}, "), (
         "How do I {}?", "How can I {}?", "I want to {}. What do I do?", "I'd like to {}.")),
@@ -110,14 +113,16 @@ _PATTERNS: tuple[tuple[re.Pattern[str], tuple[str, ...]], ...] = (
         "What if I {}?", "What happens if I {}?", "I {}. What now?", "And if I {}?")),
     (re.compile(rf"^When you {_VERB_PHRASE}, "), (
         "What happens when I {}?", "I {}. What happens then?", "When I {}, what should I expect?")),
-    (re.compile(rf"^(?:You|Then you|In this case, you) can(?: also)? {_VERB_PHRASE}(?:[.,;:(]|$)"), (
+    (re.compile(rf"^(?:You|Then you|In this case, you) can(?: also)? {_TO_ITS_END}"), (
         "Can I {}?", "Is it possible to {}?", "Am I able to {}?", "Is there a way to {}?")),
-    (re.compile(rf"^(?:You|Then you) (?:must|have to|need to|should)(?: also)? {_VERB_PHRASE}(?:[.,;:(]|$)"), (
+    (re.compile(rf"^(?:You|Then you) (?:must|have to|need to|should)(?: also)? {_TO_ITS_END}"), (
         "Do I need to {}?", "Do I have to {}?", "Is it necessary to {}?", "Should I {}?")),
-    (re.compile(rf"^You (?:can't|cannot|can not) {_VERB_PHRASE}(?:[.,;:(]|$)"), (
+    (re.compile(rf"^You (?:can't|cannot|can not) {_TO_ITS_END}"), (
         "Can I {}?", "Why can't I {}?", "I can't {}. Why?", "Is it allowed to {}?")),
 )  # fmt: skip
-_SUBJECT = re.compile(r"^((?:An?|The) [A-Za-z][\w' -]{2,40}?) (?:is|are|means|contains|shows|lets) ")
+_SUBJECT = re.compile(
+    r"^((?:An?|The) [A-Za-z][\w' -]{2,40}?) (?:is|are|means|contains|shows|lets) "
+)
 _STOP_WORDS = frozenset(
     "about above after again also always another because before being below between both could "
     "does during each either every from have having here into just like made make many more most "
