@@ -1,0 +1,271 @@
+"""What stands behind an event: the draft's texts and passages as they were, opened on the record.
+
+A sealed text is opened here for auditors only, and every opening is an event `text.read`, in the
+same transaction. The text is held against the salted digest that the log recorded at the time.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from django.db import transaction
+from django.db.models import Prefetch, Q
+
+from assistant.audit.content import JSON
+from assistant.audit.log import record
+from assistant.models import AuditEvent, Message, OutboundReply, SealedText, TicketKey
+from assistant.privacy.encryption import CannotOpen, Forgotten, salted_digest, unseal
+from generation.models import Draft, DraftCandidate, DraftSource
+from review.diff import Segment, from_json
+from review.models import Decision
+
+_DIGEST = re.compile(r'"([0-9a-f]{64})"')
+# Events about looking at the log say nothing about how a text was at its time.
+ABOUT_READING = Q(action="text.read") | Q(action__startswith="log.")
+
+
+@dataclass
+class Part:
+    """One sealed text and what is known about it.
+
+    `state`: sealed (not read yet), open, forgotten, or locked (this key does not open it).
+    `holds`: whether an opened text equals the digest in the log. `events` name that digest.
+    """
+
+    role: str
+    title: str
+    sealed: SealedText
+    events: list[int] = field(default_factory=list)
+    state: str = "sealed"
+    text: str | None = None
+    holds: bool | None = None
+    diff: list[Segment] = field(default_factory=list)
+    forgotten_at: datetime | None = None
+
+
+@dataclass
+class Dossier:
+    """Everything that one draft, or one ticket's event, left behind."""
+
+    ticket: int | None
+    draft: Draft | None = None
+    decisions: list[Decision] = field(default_factory=list)
+    replies: list[OutboundReply] = field(default_factory=list)
+    sources: list[DraftSource] = field(default_factory=list)
+    sources_hold: bool | None = None
+    parts: list[Part] = field(default_factory=list)
+    events: list[AuditEvent] = field(default_factory=list)
+    missing: list[str] = field(default_factory=list)
+
+    def part(self, role: str) -> Part | None:
+        return next((part for part in self.parts if part.role == role), None)
+
+    @property
+    def standing(self) -> Decision | None:
+        """The decision that counts: the newest that was not undone and is no escalation."""
+        counts = [d for d in self.decisions if not d.undone_at and d.verdict != "escalate"]
+        return counts[-1] if counts else None
+
+    @property
+    def openable(self) -> bool:
+        return any(part.state == "sealed" for part in self.parts)
+
+
+def _events_of(ticket: int | None, draft: int | None) -> list[AuditEvent]:
+    if ticket is None and draft is None:
+        return []
+    speaks_of = Q(ticket_number=ticket) if ticket is not None else Q(draft_id=draft)
+    return list(AuditEvent.objects.filter(speaks_of).exclude(ABOUT_READING).order_by("index"))
+
+
+def _recorded(events: Iterable[AuditEvent]) -> dict[str, list[int]]:
+    """Which events name which digest."""
+    found: dict[str, list[int]] = {}
+    for event in events:
+        for digest in set(_DIGEST.findall(event.canonical)):
+            found.setdefault(digest, []).append(event.index)
+    return found
+
+
+def data_of(event: AuditEvent) -> dict[str, Any]:
+    """The event's data; empty where its content is unreadable."""
+    try:
+        data = json.loads(event.canonical)["data"]
+    except (ValueError, KeyError, TypeError):
+        return {}
+    return data if isinstance(data, dict) else {}
+
+
+def _id(value: object) -> int | None:
+    return value if type(value) is int and value >= 0 else None
+
+
+def of_event(event: AuditEvent) -> Dossier:
+    """What the event speaks of. Rows that are gone are named in `missing`; nothing is opened."""
+    data = data_of(event)
+    events = _events_of(event.ticket_number, event.draft_id)
+    found = Dossier(ticket=event.ticket_number, events=events)
+    if event.draft_id is not None:
+        found.draft = drafts().filter(pk=event.draft_id).first()
+        if found.draft is None:
+            found.missing.append(f"draft {event.draft_id}")
+    if found.draft is not None:
+        _add_draft(found, found.draft)
+    elif decision_id := _id(data.get("decision")):
+        found.decisions = list(decisions().filter(pk=decision_id))
+        if not found.decisions:
+            found.missing.append(f"decision {decision_id}")
+    elif message_id := _id(data.get("message")):
+        message = Message.objects.select_related("body__ticket").filter(pk=message_id).first()
+        if message is None:
+            found.missing.append(f"message {message_id}")
+        else:
+            _add(found, "message", f"Message {message.position}", message.body)
+    elif reply_id := _id(data.get("reply")):
+        found.decisions = list(decisions().filter(reply_id=reply_id))
+        found.replies = list(_replies().filter(pk=reply_id))
+        if not found.replies:
+            found.missing.append(f"reply {reply_id}")
+    _add_decisions(found)
+    _settle(found)
+    return found
+
+
+def of_draft(draft: Draft) -> Dossier:
+    """A draft from `drafts()` with everything around it."""
+    found = Dossier(ticket=draft.ticket_id, draft=draft)
+    found.events = _events_of(draft.ticket_id, draft.pk)
+    _add_draft(found, draft)
+    _add_decisions(found)
+    _settle(found)
+    return found
+
+
+def of_decision(decision: Decision) -> Dossier:
+    """A decision from `decisions()` that stands on no draft."""
+    found = Dossier(ticket=decision.ticket_id, decisions=[decision])
+    found.events = _events_of(decision.ticket_id, None)
+    _add_decisions(found)
+    _settle(found)
+    return found
+
+
+def drafts() -> Any:
+    """Drafts with what a dossier reads of them."""
+    return Draft.objects.select_related(
+        "prompt__ticket", "prompt_version", "generator", "snapshot", "calibration",
+        "message__body__ticket",
+    ).prefetch_related(
+        Prefetch("candidates", DraftCandidate.objects.select_related("text__ticket").order_by("pk")),
+        Prefetch("sources", DraftSource.objects.select_related("chunk__revision__document")),
+        Prefetch("decisions", decisions()),
+    )  # fmt: skip
+
+
+def decisions() -> Any:
+    """Decisions, oldest first, with what a dossier reads of them."""
+    return Decision.objects.select_related(
+        "user", "candidate", "note__ticket", "final_text__ticket", "diff__ticket",
+        "reply__body__ticket",
+    ).order_by("pk")  # fmt: skip
+
+
+def _replies() -> Any:
+    return OutboundReply.objects.select_related("body__ticket").order_by("pk")
+
+
+def _add(found: Dossier, role: str, title: str, sealed: SealedText | None) -> None:
+    if sealed is not None:
+        found.parts.append(Part(role=role, title=title, sealed=sealed))
+
+
+def _add_draft(found: Dossier, draft: Draft) -> None:
+    found.decisions = list(draft.decisions.all())
+    # a policy's reply has no decision of a person
+    found.replies = list(
+        _replies().filter(ticket_id=draft.ticket_id, idempotency_key=f"draft-{draft.pk}-policy")
+    )
+    _add(found, "message", f"Message {draft.message.position}", draft.message.body)
+    _add(found, "prompt", "Prompt", draft.prompt)
+    for candidate in draft.candidates.all():
+        chosen = ", chosen" if candidate.pk == draft.chosen_id else ""
+        title = f"Candidate: {candidate.get_kind_display().lower()}{chosen}"
+        _add(found, f"candidate {candidate.pk}", title, candidate.text)
+    found.sources = list(draft.sources.all())
+    made = [data_of(e) for e in found.events if e.action == "draft.made" and e.draft_id == draft.pk]
+    if made and "sources" in made[-1]:
+        now = [[source.rank, source.chunk_id] for source in found.sources]
+        found.sources_hold = made[-1]["sources"] == now and all(
+            one.chunk.text == one.chunk.revision.text[one.chunk.start : one.chunk.end]
+            for one in found.sources
+        )
+
+
+def _add_decisions(found: Dossier) -> None:
+    for decision in found.decisions:
+        name = decision.get_verdict_display().lower() + (" (undone)" if decision.undone_at else "")
+        _add(found, f"final {decision.pk}", f"Final text: {name}", decision.final_text)
+        _add(found, f"diff {decision.pk}", "What the agent changed", decision.diff)
+        _add(found, f"note {decision.pk}", "The agent's note", decision.note)
+        if decision.reply is not None and decision.reply not in found.replies:
+            found.replies.append(decision.reply)
+    for reply in found.replies:
+        title = f"Reply: {reply.get_state_display().lower()}"
+        _add(found, f"reply {reply.pk}", title, reply.body)
+
+
+def _settle(found: Dossier) -> None:
+    """Find each text's digest in the log, and say what was forgotten."""
+    recorded = _recorded(found.events)
+    keys = TicketKey.objects.in_bulk({part.sealed.ticket_id for part in found.parts})
+    for part in found.parts:
+        part.events = recorded.get(part.sealed.digest, [])
+        key = keys.get(part.sealed.ticket_id)
+        if part.sealed.ciphertext is None or (key is not None and key.destroyed_at is not None):
+            part.state = "forgotten"
+            part.forgotten_at = key.destroyed_at if key is not None else None
+
+
+def open_texts(
+    parts: Sequence[Part], *, actor: str, draft: int | None, why: dict[str, JSON], now: datetime
+) -> None:
+    """Open the sealed parts, each as an event `text.read` in one transaction with the opening."""
+    with transaction.atomic():
+        for part in parts:
+            if part.state != "sealed":
+                continue
+            sealed = part.sealed
+            try:
+                text = unseal(sealed)
+            except Forgotten:
+                part.state = "forgotten"
+                continue
+            except CannotOpen:
+                part.state = "locked"
+                continue
+            digest = salted_digest(salt=bytes(sealed.salt or b""), text=text)
+            part.state, part.text = "open", text
+            part.holds = digest == sealed.digest and bool(part.events)
+            if part.role.startswith("diff"):
+                part.diff = _segments(text)
+            record(
+                "text.read",
+                actor=actor,
+                ticket=sealed.ticket_id,
+                draft=draft,
+                data={"text": sealed.pk, "as": part.role, "digest": digest, "holds": part.holds}
+                | why,
+                now=now,
+            )
+
+
+def _segments(stored: str) -> list[Segment]:
+    try:
+        return from_json(stored)
+    except (ValueError, KeyError, TypeError):
+        return []

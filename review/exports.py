@@ -1,0 +1,283 @@
+"""The log as files: its events, or the prompts and replies that they speak of. JSONL or CSV.
+
+Rows are streamed. An export is an event `log.exported`, and every text in it an event `text.read`.
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import datetime
+from typing import Any
+
+from django.db import transaction
+from django.utils import timezone
+
+from assistant.audit.content import instant
+from assistant.audit.log import record
+from assistant.audit.search import Filters, events
+from assistant.models import AuditEvent
+from generation.models import Draft
+from review import dossier
+from review.dossier import ABOUT_READING, Dossier, Part
+from review.models import Decision
+
+FORMATS = ("jsonl", "csv")
+CONTENT_TYPES = {"jsonl": "application/jsonl; charset=utf-8", "csv": "text/csv; charset=utf-8"}
+Row = dict[str, Any]
+
+EVENT_COLUMNS = (
+    "index", "at", "action", "actor", "ticket", "draft", "model", "data", "leaf_hash", "canonical",
+)  # fmt: skip
+REPLY_COLUMNS = (
+    "ticket", "draft", "number", "state", "queued_at", "finished_at", "category", "language",
+    "model", "model_digest", "prompt_version", "snapshot", "sampling", "seed", "message", "prompt",
+    "prompt_digest", "sources", "candidates", "confidence", "calibration", "screens", "reasons",
+    "decision", "reason", "decided_by", "decided_at", "edit_distance", "decisions", "final_text",
+    "final_digest", "replies", "digests_hold", "forgotten", "events",
+)  # fmt: skip
+
+
+def begin(*, what: str, filters: Filters, form: str, actor: str, now: datetime) -> AuditEvent:
+    """Record the export; its index bounds what is exported, so the file can be made again."""
+    with transaction.atomic():
+        return record(
+            "log.exported",
+            actor=actor,
+            ticket=filters.ticket,
+            data={"what": what, "format": form, "filters": filters.as_data()},
+            now=now,
+        )
+
+
+# --- events ---------------------------------------------------------------------------------
+
+
+def event_rows(filters: Filters, *, before: int) -> Iterator[Row]:
+    """The matching events in their order, each with its exact bytes (`canonical`)."""
+    last = -1
+    while True:
+        found = events(filters).filter(index__gt=last, index__lt=before).order_by("index")
+        chunk = list(found[:1_000])
+        for event in chunk:
+            yield {
+                "index": event.index,
+                "at": instant(event.at),
+                "action": event.action,
+                "actor": event.actor,
+                "ticket": event.ticket_number,
+                "draft": event.draft_id,
+                "model": event.model,
+                "data": dossier.data_of(event),
+                "leaf_hash": event.leaf_hash,
+                "canonical": event.canonical,
+            }
+        if not chunk:
+            return
+        last = chunk[-1].index
+
+
+# --- prompts and replies --------------------------------------------------------------------
+
+
+def reply_rows(filters: Filters, *, export: AuditEvent, actor: str) -> Iterator[Row]:
+    """A row for each draft, and each reply without one, that the matching events speak of.
+
+    Texts that were forgotten are null. Everything else is as it stands now.
+    """
+    matching = events(filters).filter(index__lt=export.index).exclude(ABOUT_READING).order_by()
+    made = matching.filter(draft_id__isnull=False).values("draft_id")
+    last = 0
+    while drafts := list(dossier.drafts().filter(pk__in=made, pk__gt=last).order_by("pk")[:50]):
+        for draft in drafts:
+            yield _row(_opened(dossier.of_draft(draft), export, actor))
+        last = drafts[-1].pk
+    by_hand = matching.filter(action="decision.made", draft_id__isnull=True)
+    last = 0
+    while decisions := list(
+        dossier.decisions()
+        .filter(draft=None, ticket__in=by_hand.values("ticket_number"), pk__gt=last)
+        .exclude(verdict=Decision.Verdict.ESCALATE)[:50]
+    ):
+        for decision in decisions:
+            yield _row(_opened(dossier.of_decision(decision), export, actor))
+        last = decisions[-1].pk
+
+
+def _opened(found: Dossier, export: AuditEvent, actor: str) -> Dossier:
+    draft = found.draft.pk if found.draft else None
+    dossier.open_texts(
+        found.parts, actor=actor, draft=draft, why={"export": export.index}, now=timezone.now()
+    )
+    return found
+
+
+def _text(part: Part | None) -> str | None:
+    return part.text if part else None
+
+
+def _digest(part: Part | None) -> str | None:
+    return part.sealed.digest if part else None
+
+
+def _at(moment: datetime | None) -> str | None:
+    return instant(moment) if moment else None
+
+
+def _row(found: Dossier) -> Row:
+    draft, decision = found.draft, found.standing
+    final = found.part(f"final {decision.pk}") if decision else None
+    if final is None and decision is None and found.replies:  # approved by a policy
+        final = found.part(f"reply {found.replies[-1].pk}")
+    opened = [part for part in found.parts if part.state == "open"]
+    row: Row = dict.fromkeys(REPLY_COLUMNS)
+    row |= {
+        "ticket": found.ticket,
+        "message": _text(found.part("message")),
+        "sources": [],
+        "candidates": [],
+        "decision": decision.verdict if decision else None,
+        "reason": decision.reason if decision else None,
+        "decided_by": decision.user.get_username() if decision else None,
+        "decided_at": _at(decision.decided_at) if decision else None,
+        "edit_distance": decision.edit_distance if decision else None,
+        "decisions": [_decision(found, one) for one in found.decisions],
+        "final_text": _text(final),
+        "final_digest": _digest(final),
+        "replies": [
+            {
+                "reply": reply.pk,
+                "state": reply.state,
+                "mail_id": reply.mail_id,
+                "sent_digest": reply.sent_digest,
+                "text": _text(found.part(f"reply {reply.pk}")),
+                "digest": reply.body.digest,
+            }
+            for reply in found.replies
+        ],
+        "digests_hold": all(part.holds for part in opened) if opened else None,
+        "forgotten": any(part.state == "forgotten" for part in found.parts),
+        "events": _indexes(found),
+    }
+    if draft is not None:
+        row |= _draft(found, draft)
+    return row
+
+
+def _draft(found: Dossier, draft: Draft) -> Row:
+    return {
+        "draft": draft.pk,
+        "number": draft.number,
+        "state": draft.state,
+        "queued_at": _at(draft.queued_at),
+        "finished_at": _at(draft.finished_at),
+        "category": draft.category,
+        "language": draft.language,
+        "model": draft.generator.name if draft.generator else None,
+        "model_digest": draft.generator.digest if draft.generator else None,
+        "prompt_version": str(draft.prompt_version) if draft.prompt_version else None,
+        "snapshot": draft.snapshot_id,
+        "sampling": draft.sampling,
+        "seed": str(draft.seed),  # 64 bits: more than a JSON number holds everywhere
+        "prompt": _text(found.part("prompt")),
+        "prompt_digest": _digest(found.part("prompt")),
+        "sources": [
+            {
+                "rank": source.rank,
+                "source": source.chunk.revision.document.source,
+                "title": source.chunk.revision.title,
+                "revision": source.chunk.revision_id,
+                "heading_path": source.chunk.heading_path,
+                "start": source.chunk.start,
+                "end": source.chunk.end,
+                "text": source.chunk.text,
+                "score": source.score,
+                "in_prompt": source.in_prompt,
+            }
+            for source in found.sources
+        ],
+        "candidates": [
+            {
+                "candidate": candidate.pk,
+                "kind": candidate.kind,
+                "chosen": candidate.pk == draft.chosen_id,
+                "text": _text(found.part(f"candidate {candidate.pk}")),
+                "digest": candidate.text.digest,
+                "support": candidate.support,
+                "relevance": candidate.relevance,
+            }
+            for candidate in draft.candidates.all()
+        ],
+        "confidence": draft.confidence,
+        "calibration": draft.calibration.digest if draft.calibration else None,
+        "screens": draft.screens,
+        "reasons": draft.reasons,
+    }
+
+
+def _decision(found: Dossier, one: Decision) -> Row:
+    return {
+        "decision": one.pk,
+        "verdict": one.verdict,
+        "reason": one.reason,
+        "by": one.user.get_username(),
+        "at": _at(one.decided_at),
+        "undone_at": _at(one.undone_at),
+        "candidate": one.candidate_id,
+        "edit_distance": one.edit_distance,
+        "seconds_spent": one.seconds_spent,
+        "score_hidden": one.score_hidden,
+        "note": _text(found.part(f"note {one.pk}")),
+    }
+
+
+def _indexes(found: Dossier) -> list[int]:
+    """The events of this draft (or decision), of its message and of its replies."""
+    draft = found.draft.pk if found.draft else None
+    message = found.draft.message_id if found.draft else None
+    decisions = {one.pk for one in found.decisions}
+    replies = {reply.pk for reply in found.replies}
+    chosen = []
+    for event in found.events:
+        data = dossier.data_of(event)
+        if (
+            (draft is not None and event.draft_id == draft)
+            or data.get("decision") in decisions
+            or data.get("reply") in replies
+            or (event.action == "message.received" and data.get("message") == message)
+        ):
+            chosen.append(event.index)
+    return chosen
+
+
+# --- files ----------------------------------------------------------------------------------
+
+
+class _Line:
+    """A file for csv.writer that hands each line back."""
+
+    def write(self, line: str) -> str:
+        return line
+
+
+def _cell(value: Any) -> Any:
+    """A spreadsheet must show a cell, never run it."""
+    if isinstance(value, dict | list):
+        value = json.dumps(value, ensure_ascii=False)
+    if isinstance(value, str) and value[:1] in {"=", "+", "-", "@", "\t", "\r"}:
+        return "'" + value
+    return value
+
+
+def lines(rows: Iterable[Mapping[str, Any]], *, columns: Iterable[str], form: str) -> Iterator[str]:
+    """The rows as lines of a file, `jsonl` or `csv` (with a heading)."""
+    if form == "jsonl":
+        for row in rows:
+            yield json.dumps(row, ensure_ascii=False) + "\n"
+        return
+    names = list(columns)
+    write = csv.writer(_Line()).writerow
+    yield write(names)
+    for row in rows:
+        yield write([_cell(row.get(name)) for name in names])
