@@ -6,7 +6,7 @@ class AssistantConfig(AppConfig):
     name = "assistant"
 
     def ready(self) -> None:
-        from assistant import channels, checks  # noqa: F401  (registers the system checks)
+        from assistant import channels, checks, receivers  # noqa: F401  (checks and receivers register)
         from assistant.audit import triggers
 
         triggers.connect()

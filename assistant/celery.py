@@ -49,6 +49,8 @@ def _configuration() -> dict[str, Any]:
         "task_routes": {
             "generation.tasks.draft_waiting": {"queue": "gpu"},
             "retrieval.tasks.search": {"queue": "search"},
+            "retrieval.tasks.refresh_index": {"queue": "search"},
+            "generation.tasks.rescreen": {"queue": "search"},
         },
         "task_acks_late": False,  # a wake-up is worth nothing once it has been heard
         "worker_prefetch_multiplier": 1,
@@ -58,6 +60,7 @@ def _configuration() -> dict[str, Any]:
         "beat_schedule_filename": str(Path(settings.DATA_DIR) / "run" / "beat-schedule"),
         "beat_schedule": {
             "sweep": {"task": "generation.tasks.sweep", "schedule": settings.SWEEP_SECONDS},
+            "refresh": {"task": "retrieval.tasks.refresh_index", "schedule": 30.0},
             "deliver": {"task": "assistant.tasks.deliver_replies", "schedule": 2.0},
             "housekeeping": {"task": "assistant.tasks.housekeeping", "schedule": 60.0},
         },

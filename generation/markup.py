@@ -129,7 +129,12 @@ def _clean(markdown: str, spans: list[tuple[int, int]]) -> tuple[str, tuple[int,
                     put(": " if number == 1 else ", ", start + cell.start(), fixed=True)
                 piece = cell.group()
                 left = len(piece) - len(piece.lstrip())
-                _inline(markdown, start + cell.start() + left, start + cell.start() + len(piece.rstrip()), put)
+                _inline(
+                    markdown,
+                    start + cell.start() + left,
+                    start + cell.start() + len(piece.rstrip()),
+                    put,
+                )
         else:
             _inline(markdown, start, end, put)
     while characters and characters[-1] == " ":

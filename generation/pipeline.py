@@ -12,12 +12,13 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, TypeVar
 
 import numpy as np
 from django.conf import settings
 
-from assistant.privacy.pii import leaks_in_draft, mask_card_data
+from assistant.privacy.cards import mask_card_data
 from generation import choosing
 from generation.confidence import ConfidenceModel, features_of
 from generation.engine.base import Completion, GenerationRequest, GeneratorError, Sampling
@@ -29,6 +30,7 @@ from generation.routing import Route, Screens, route
 from generation.safety import ScreenUnavailable
 from generation.safety.injection import INJECTION_SCREEN_VERSION, screen_injection
 from generation.safety.language import detect_language
+from generation.safety.leaks import leaks_in_draft
 from retrieval.search import EmptyIndex, SearchHit, query_of, search_many
 
 logger = logging.getLogger(__name__)
@@ -102,7 +104,6 @@ class DraftedReply:
     question: Question
     hits: list[SearchHit] = field(default_factory=list)
     snapshot: int | None = None
-    snapshot_digest: str = ""
     template: PromptTemplate | None = None
     prompt: Prompt | None = None
     sampling: dict[str, Any] = field(default_factory=dict)
@@ -171,7 +172,7 @@ def _read(replies: list[DraftedReply], models: Models) -> None:
     for place, reply in enumerate(replies):
         customer = scores[place] if scores else None
         reply.screens.toxicity_customer = (
-            None if customer is None else models.toxicity.flags(customer, kind="ticket")
+            None if customer is None else models.toxicity.verdict(customer, place="ticket").flagged
         )
         reply.screens_record["toxicity"] = {
             "model": models.toxicity.version if scores else None,
@@ -189,11 +190,11 @@ def _search(replies: list[DraftedReply], models: Models) -> None:
             reply.problems.append(("empty_index", str(error)))
         return
     for reply, results in zip(replies, found, strict=True):
-        reply.snapshot, reply.snapshot_digest = results.snapshot_id, results.snapshot_digest
+        reply.snapshot = results.snapshot
         for hit in results.hits:
-            planted = _screened("injection", lambda hit=hit: screen_injection(hit.text))
+            planted = _screened("injection", lambda hit=hit: screen_injection(hit.text, kind="passage"))
             if planted is None or planted.flagged:
-                why = f"A passage of “{hit.document}” was left out: it reads like an instruction."
+                why = f"A passage of “{hit.title}” was left out: it reads like an instruction."
                 reply.problems.append(("passage_excluded", why))
             else:
                 reply.hits.append(hit)
@@ -210,7 +211,7 @@ def _prompt(replies: list[DraftedReply], models: Models) -> None:
         if not reply.hits:
             continue
         thread = [Turn(turn.role, mask_card_data(turn.text)) for turn in reply.question.turns]
-        passages = [Passage(hit.document, hit.text, tuple(hit.heading_path)) for hit in reply.hits]
+        passages = [Passage(hit.title, hit.text, hit.heading_path) for hit in reply.hits]
         try:
             reply.prompt = build_prompt(
                 template=generator.template,
@@ -329,10 +330,11 @@ def _choose(replies: list[DraftedReply], models: Models) -> None:
             continue
         scores = chosen.toxicity
         reply.screens.toxicity_draft = (
-            None if scores is None else models.toxicity.flags(scores, kind="draft")
+            None if scores is None else models.toxicity.verdict(scores, place="draft").flagged
         )
-        allowed = [hit.text for hit in reply.hits]
-        leaks = _screened("leaks", lambda: leaks_in_draft(chosen.text, allowed))
+        # the customer's own address may be repeated to the customer
+        allowed = [*(hit.text for hit in reply.hits), *(t.text for t in reply.question.turns)]
+        leaks = _screened("leaks", partial(leaks_in_draft, chosen.text, allowed))
         reply.screens.leaks = None if leaks is None else bool(leaks)
         reply.screens_record["toxicity"]["draft"] = scores
         reply.screens_record["leaks"] = {"kinds": sorted({leak.kind for leak in leaks or []})}

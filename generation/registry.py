@@ -78,16 +78,16 @@ def forget_models() -> None:
 
 
 def _load() -> Models:
-    from generation.engine import load_generator
+    from generation.engine import get_generator
     from generation.pipeline import sampling_from_settings
-    from generation.safety.toxicity import ToxicityScreen
+    from generation.safety.toxicity import get_toxicity_screen
     from retrieval.embedder import get_embedder
 
     generator: Generator | None = None
     problem = ""
     sampling = Sampling()
     try:
-        generator = load_generator(settings.GENERATOR)
+        generator = get_generator()
         generator.warm_up()
         sampling = sampling_from_settings(generator.template)
     except GeneratorError as error:
@@ -98,7 +98,7 @@ def _load() -> Models:
     return Models(
         generator=generator,
         generator_problem=problem,
-        toxicity=ToxicityScreen(settings.TOXICITY),
+        toxicity=get_toxicity_screen(),
         embed=get_embedder().encode,
         confidence=confidence,
         sampling=sampling,

@@ -16,7 +16,6 @@ from assistant import heartbeat
 from assistant.celery import app, ensure_broker_folders
 from assistant.models import SealedText
 from assistant.privacy.encryption import seal, unseal
-from assistant.privacy.pii import leaks_in_draft
 from generation.models import Draft
 from generation.safety import ScreenUnavailable
 
@@ -54,32 +53,22 @@ def rescreen(*, ticket: Any, draft: Draft | None, text: str) -> dict[str, Any]:
 
 def screen_text(*, sealed_text: int, draft: int | None) -> dict[str, Any]:
     """The worker's side. A screen that cannot run is named under `problem`."""
-    text = unseal(SealedText.objects.select_related("ticket").get(pk=sealed_text))
-    allowed: list[str] = []
+    from generation.safety.leaks import leaks_in_draft
+    from generation.safety.toxicity import get_toxicity_screen
+
+    sealed = SealedText.objects.select_related("ticket").get(pk=sealed_text)
+    text = unseal(sealed)
+    allowed = [unseal(m.body) for m in sealed.ticket.messages.select_related("body__ticket")]
     if draft is not None:
         sources = Draft.objects.get(pk=draft).sources.select_related("chunk")
-        allowed = [source.chunk.text for source in sources]
+        allowed += [source.chunk.text for source in sources]
     try:
-        screen = _screen()
+        screen = get_toxicity_screen()
         scores = screen.score([text])[0]
         return {
             "toxicity": scores,
-            "toxic": screen.flags(scores, kind="draft"),
+            "toxic": screen.verdict(scores, place="draft").flagged,
             "leaks": sorted({leak.kind for leak in leaks_in_draft(text, allowed)}),
         }
     except ScreenUnavailable as error:
         return {"problem": str(error)}
-
-
-_loaded: Any = None
-
-
-def _screen() -> Any:
-    """The search worker's own toxicity screen; it loads no generator."""
-    global _loaded
-    if _loaded is None:
-        from generation.safety.toxicity import ToxicityScreen
-
-        _loaded = ToxicityScreen(settings.TOXICITY)
-        _loaded.warm_up()
-    return _loaded

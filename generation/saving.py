@@ -165,7 +165,7 @@ def _event(draft: Draft, chosen: DraftCandidate | None, reply: DraftedReply) -> 
         "prompt_digest": draft.prompt.digest if draft.prompt else None,
         "prompt_version": str(draft.prompt_version) if draft.prompt_version else None,
         "snapshot": reply.snapshot,
-        "snapshot_digest": reply.snapshot_digest,
+        "snapshot_digest": draft.snapshot.digest if draft.snapshot else None,
         "seed": str(draft.seed),
         "sources": [[source.rank, source.chunk_id] for source in draft.sources.all()],
         "candidates": [[row.kind, row.text.digest] for row in draft.candidates.all()],

@@ -36,10 +36,17 @@ def test_the_distance_is_a_share_and_the_same_both_ways(before, after):
     assert edit_distance(word_diff(before, before)) == 0.0
 
 
+def test_two_long_texts_are_compared_in_one_piece_and_still_spelled():
+    before, after = "one " * 2500, "two " * 2500
+    segments = word_diff("Hi. " + before + "End", "Hi. " + after + "End")
+    assert [s.op for s in segments] == ["equal", "delete", "insert", "equal"]
+    assert spelled(segments, "insert") == "Hi. " + after + "End"
+
+
 def test_a_changed_number_is_one_word_and_not_half_of_one():
     segments = word_diff("within 10 days", "within 14 days")
     assert [(s.op, s.text) for s in segments] == [
-        ("equal", "within "), ("delete", "10"), ("insert", "14"), ("equal", " days"),
+        ("equal", "within "), ("delete", "10 "), ("insert", "14 "), ("equal", "days"),
     ]  # fmt: skip
     assert edit_distance(segments) == 2 / 6
 

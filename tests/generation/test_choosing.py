@@ -1,0 +1,56 @@
+"""Which candidate stands in the composer."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import pytest
+
+from generation.choosing import choose, has_loop, usable_body
+
+
+@dataclass
+class Fake:
+    kind: str
+    supported: bool = True
+    flags: int = 0
+    relevance: float = 0.8
+    support: float = 0.9
+    finish: str = "stop"
+
+
+def test_a_supported_relevant_generated_candidate_wins() -> None:
+    generated, quoted = Fake("generated", relevance=0.79), Fake("quoted", relevance=0.8)
+    kept, chosen = choose([generated, quoted])
+    assert (kept, chosen) == ([generated, quoted], generated)
+
+
+@pytest.mark.parametrize("flaw", [{"supported": False}, {"flags": 1}, {"relevance": 0.7}])
+def test_an_unsupported_flagged_or_less_relevant_one_loses_to_the_quote(flaw: dict) -> None:
+    quoted = Fake("quoted")
+    assert choose([Fake("generated", **flaw), quoted])[1] is quoted
+
+
+def test_the_best_sample_is_kept_beside_the_quote() -> None:
+    bad, good, quoted = Fake("generated", supported=False, relevance=0.9), Fake("generated"), Fake("quoted")
+    assert choose([bad, good, quoted]) == ([good, quoted], good)
+
+
+def test_without_candidates_nothing_is_chosen() -> None:
+    assert choose([]) == ([], None)
+
+
+def test_a_loop_of_eight_words_is_seen() -> None:
+    run = "one two three four five six seven eight "
+    assert has_loop(run + "and " + run)
+    assert not has_loop(run + "nine ten")
+
+
+def test_what_the_length_limit_cut_ends_at_its_last_whole_sentence() -> None:
+    text = " Here is how to reset it.\n\nHold the ring for ten seconds. Then the displ"
+    assert usable_body(text, template=None, finish="length").endswith("ten seconds.")
+    assert usable_body(" no sentence ends here", template=None, finish="length") == ""
+
+
+def test_scraps_are_no_reply() -> None:
+    assert usable_body(" Ok.", template=None, finish="stop") == ""

@@ -1,0 +1,112 @@
+"""The queue's promises: of two racing calls one wins, and a late result of a lost lease is discarded."""
+
+from __future__ import annotations
+
+import threading
+import uuid
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from django.db import connection, transaction
+
+from assistant.intake import add_message, receive_message
+from assistant.models import AuditEvent
+from generation import queue
+from generation.models import Draft
+
+NOW = datetime(2026, 11, 20, 9, 0, tzinfo=UTC)
+State = Draft.State
+
+
+def tickets(count: int) -> list[Draft]:
+    for n in range(count):
+        receive_message(channel="email", body=f"question {n}", source="test", actor="system:test", now=NOW + timedelta(seconds=n))
+    return list(Draft.objects.order_by("queued_at"))
+
+
+@pytest.mark.django_db
+def test_the_oldest_drafts_are_leased_first_and_only_once() -> None:
+    drafts = tickets(5)
+    first = queue.lease_batch(size=3, now=NOW)
+    second = queue.lease_batch(size=3, now=NOW)
+    assert [d.pk for d in first.drafts] == [d.pk for d in drafts[:3]]
+    assert [d.pk for d in second.drafts] == [d.pk for d in drafts[3:]]
+    assert queue.lease_batch(size=3, now=NOW) is None
+
+
+@pytest.mark.django_db
+def test_an_expired_lease_gives_the_draft_back_and_a_renewed_one_does_not(settings) -> None:
+    tickets(2)
+    batch = queue.lease_batch(size=1, now=NOW)
+    later = NOW + timedelta(seconds=settings.LEASE_SECONDS + 1)
+    assert queue.renew(batch.token, now=later - timedelta(seconds=5)) == 1
+    assert queue.give_back_expired(now=later) == 0
+    assert queue.give_back_expired(now=later + timedelta(seconds=settings.LEASE_SECONDS)) == 1
+    draft = Draft.objects.get(pk=batch.drafts[0].pk)
+    assert (draft.state, draft.lease_token, draft.attempts) == (State.QUEUED, None, 1)
+    assert AuditEvent.objects.filter(action="draft.given_back").count() == 1
+    with transaction.atomic():
+        assert not queue.still_leased(draft, batch.token)
+
+
+@pytest.mark.django_db
+def test_too_many_tries_end_visibly_with_a_reason_in_words(settings) -> None:
+    settings.MAX_ATTEMPTS = 2
+    tickets(1)
+    for _ in range(2):
+        batch = queue.lease_batch(size=1, now=NOW)
+        queue.give_back(batch.drafts[0], batch.token, error="RuntimeError: poisoned", now=NOW)
+    draft = Draft.objects.get()
+    assert draft.state == State.FAILED
+    assert "poisoned" in draft.reasons[0]["text"]
+    assert queue.lease_batch(size=1, now=NOW) is None
+
+
+@pytest.mark.django_db
+def test_a_message_during_drafting_retires_the_draft_and_its_lease() -> None:
+    tickets(1)
+    batch = queue.lease_batch(size=1, now=NOW)
+    ticket = batch.drafts[0].ticket
+    add_message(ticket=ticket, body="also this", source="test", actor="system:test", now=NOW)
+    with transaction.atomic():
+        assert not queue.still_leased(batch.drafts[0], batch.token)
+    assert list(ticket.drafts.order_by("number").values_list("state", flat=True)) == ["retired", "queued"]
+
+
+@pytest.mark.django_db
+def test_a_second_open_draft_is_refused() -> None:
+    (draft,) = tickets(1)
+    with pytest.raises(queue.OpenDraftExists):
+        queue.queue_draft(ticket=draft.ticket, message=draft.message, now=NOW)
+
+
+@pytest.mark.django_db
+def test_a_strange_token_saves_nothing() -> None:
+    from generation.saving import save_failed
+
+    tickets(1)
+    batch = queue.lease_batch(size=1, now=NOW)
+    assert not save_failed(batch.drafts[0], uuid.uuid4(), "no", now=NOW)
+    assert Draft.objects.get().state == State.WORKING
+    assert save_failed(batch.drafts[0], batch.token, "forgotten", now=NOW)
+    assert not save_failed(batch.drafts[0], batch.token, "again", now=NOW)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_racing_workers_never_lease_the_same_draft() -> None:
+    tickets(12)
+    leased: list[int] = []
+
+    def worker() -> None:
+        try:
+            while batch := queue.lease_batch(size=2, now=NOW):
+                leased.extend(draft.pk for draft in batch.drafts)
+        finally:
+            connection.close()
+
+    threads = [threading.Thread(target=worker) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(leased) == sorted(Draft.objects.values_list("pk", flat=True))
