@@ -1,9 +1,9 @@
 """The quoted candidate: the sentences of the passages that answer the question, word for word.
 
 A quote can't be wrong about the articles, so it is the floor that every written draft has to beat.
-It is one continuous run per question, from a sentence's start to a sentence's end, taken where the
-run is nearest to the question by MiniLM; a list of steps goes in whole, with the line that
-introduces it, or not at all. How the rule was chosen: ``docs/grounding.md``.
+It is one continuous run per question: the sentence nearest to the question by MiniLM, and those
+after it until the run is long enough to be an answer. A list of steps goes in whole, with the line
+that introduces it. How the rule was chosen, with figures: ``docs/grounding.md``.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 from typing import Any
 
 import numpy as np
@@ -23,10 +24,11 @@ from generation.tokens import tokens_of
 __all__ = ["LEAST_RELEVANCE", "QUOTING_VERSION", "Quote", "dress", "quote"]
 
 QUOTING_VERSION = "1"
-LEAST_RELEVANCE = 0.3  # cosine of question and run under which nothing was found
-FIRST_PASSAGE = 0.02  # cosine that a lower rank must be nearer by, a rank
-LONGEST_LIST = 220  # words; a longer one isn't quoted
-LONGEST_RUN = 260  # words
+LEAST_RELEVANCE = 0.3  # cosine of question and nearest sentence under which nothing was found
+RANK_COST = 0.02  # cosine that a passage one rank lower must be nearer by
+LEAST_WORDS = 15  # a run goes on until it has as many
+LONGEST_LIST = 220  # words; of a longer list of steps nothing is quoted
+LONGEST_HEADING = 14  # words of a line without punctuation that counts as a heading
 
 Embed = Callable[[Sequence[str]], Any]
 
@@ -62,7 +64,12 @@ class _Unit:
 
 
 @dataclass(frozen=True)
-class _Run:
+class _Part:
+    """What is quoted whole or not at all: a sentence, or a list with the line before it.
+
+    A heading is matched like a sentence but not shown.
+    """
+
     units: tuple[_Unit, ...]
 
     @property
@@ -73,56 +80,82 @@ class _Run:
     def words(self) -> int:
         return len(self.text.split())
 
+    @property
+    def passage(self) -> int:
+        return self.units[0].passage
+
+    @property
+    def is_heading(self) -> bool:
+        return self.units[0].kind == "heading"
+
+    @property
+    def can_be_quoted(self) -> bool:
+        if self.units[-1].introduces:
+            return False  # "do the following:" must bring its steps
+        return len(self.units) == 1 or self.words <= LONGEST_LIST
+
 
 def quote(
     question: str, passages: Sequence[str], *, embed: Embed, max_sentences: int = 4
 ) -> Quote | None:
     """The run of sentences that answers ``question`` best, or None where nothing is near enough.
 
-    ``passages`` come best first, as Markdown; ``embed`` maps texts to unit rows. Two questions in
-    one message get a run each. A list counts as one sentence of ``max_sentences``.
+    ``passages`` come best first, as Markdown; ``embed`` maps texts to unit rows and is called
+    once. Two questions in one message get a run each. A list counts as one sentence of
+    ``max_sentences``.
     """
-    units = [unit for place, text in enumerate(passages) for unit in _units(place, text)]
-    runs = [run for run in _runs(units, max_sentences) if run.words <= LONGEST_RUN]
+    parts = [part for place, text in enumerate(passages) for part in _parts(_units(place, text))]
     asked = questions_in(question)
-    if not runs or not asked:
+    if not parts or not asked:
         return None
-    singles = list(dict.fromkeys(unit.text for run in runs for unit in run.units))
-    vectors = np.asarray(embed([*asked, *singles]), dtype=np.float32)
-    unit_vectors = dict(zip(singles, vectors[len(asked) :], strict=True))
-    chosen: list[tuple[_Run, float]] = []
+    texts = list(dict.fromkeys(part.text for part in parts))
+    vectors = np.asarray(embed([*asked, *texts]), dtype=np.float32)
+    by_text = dict(zip(texts, vectors[len(asked) :], strict=True))
+    matrix = np.stack([by_text[part.text] for part in parts])
+    costs = np.array([RANK_COST * part.passage for part in parts], dtype=np.float32)
+    chosen: list[tuple[list[_Part], float]] = []
     for place in range(len(asked)):
-        found = _best(vectors[place], runs, unit_vectors, embed)
-        if found is None:
-            continue
-        if not any(set(found[0].units) & set(run.units) for run, _ in chosen):
-            chosen.append(found)
+        near = matrix @ vectors[place]
+        for seed in np.argsort(-(near - costs), kind="stable"):
+            if near[seed] < LEAST_RELEVANCE:
+                break
+            run = _run(parts, int(seed), max_sentences)
+            if run:
+                chosen.append((run, float(min(near[seed], 1.0))))
+                break
     if not chosen:
         return None
+    quoted: list[list[_Part]] = []
+    for run, _ in chosen:  # what answers both questions is said once
+        fresh = [part for part in run if not any(part in other for other in quoted)]
+        if fresh:
+            quoted.append(fresh)
+    units = [unit for run in quoted for part in run for unit in part.units]
     return Quote(
-        text="\n\n".join(_shown(run) for run, _ in chosen),
-        picks=[(u.passage, u.start, u.end) for run, _ in chosen for u in run.units],
+        text="\n\n".join(_shown([unit for part in run for unit in part.units]) for run in quoted),
+        picks=[(unit.passage, unit.start, unit.end) for unit in units],
         relevance=min(relevance for _, relevance in chosen),
     )
 
 
-def _best(
-    asked: np.ndarray, runs: Sequence[_Run], vectors: dict[str, np.ndarray], embed: Embed
-) -> tuple[_Run, float] | None:
-    def rough(run: _Run) -> float:
-        mean = np.sum([vectors[unit.text] for unit in run.units], axis=0)
-        return float(asked @ mean / max(float(np.linalg.norm(mean)), 1e-9))
-
-    near = sorted(runs, key=lambda run: rough(run) - _rank_cost(run), reverse=True)[:12]
-    exact = np.asarray(embed([run.text for run in near]), dtype=np.float32) @ asked
-    best = max(range(len(near)), key=lambda i: exact[i] - _rank_cost(near[i]))
-    if exact[best] < LEAST_RELEVANCE:
-        return None
-    return near[best], float(min(exact[best], 1.0))
-
-
-def _rank_cost(run: _Run) -> float:
-    return FIRST_PASSAGE * run.units[0].passage
+def _run(parts: Sequence[_Part], seed: int, longest: int) -> list[_Part]:
+    """From the seed on until it is long enough; empty where it can't be quoted."""
+    run: list[_Part] = []
+    words = 0
+    for part in parts[seed:]:
+        if part.passage != parts[seed].passage:
+            break
+        if part.is_heading:
+            if run:
+                break
+            continue
+        if not part.can_be_quoted:
+            break
+        run.append(part)
+        words += part.words
+        if words >= LEAST_WORDS or len(run) >= longest:
+            break
+    return run
 
 
 # ---- reading passages ---------------------------------------------------------------------------
@@ -132,12 +165,15 @@ def _units(passage: int, markdown: str) -> list[_Unit]:
     units: list[_Unit] = []
     list_id = -1
     previous: Block | None = None
-    for place, block in enumerate(blocks_of(markdown)):
+    blocks = blocks_of(markdown)
+    for place, block in enumerate(blocks):
         item = block.kind in ("step", "bullet")
         if item and not (previous and previous.kind == block.kind):
             list_id = place
         previous = block
-        if block.kind == "heading":
+        if block.kind == "heading" or (place + 1 < len(blocks) and _is_heading(block)):
+            text = tidy(block.text)
+            units.append(_Unit(passage, place, "heading", text, "", block.start, block.end))
             continue
         if item:
             text = tidy(block.text)
@@ -169,54 +205,37 @@ def tidy(text: str) -> str:
     return _SPACED.sub(r"\1", text).replace("( ", "(").strip()
 
 
-def _runs(units: Sequence[_Unit], longest: int) -> list[_Run]:
-    """Every continuous run of up to ``longest`` sentences that begins and ends well."""
-    parts: list[tuple[_Unit, ...]] = []  # a sentence, or a whole list
-    for unit in units:
-        if unit.list_id >= 0 and parts:
-            last = parts[-1][-1]
-            if last.passage == unit.passage and last.list_id == unit.list_id:
-                parts[-1] += (unit,)
-                continue
-        parts.append((unit,))
-    runs = []
-    for first in range(len(parts)):
-        if _is_list(parts[first]) and first and _introduces(parts[first - 1], parts[first]):
-            continue  # a list needs the line that introduces it
-        for count in range(1, longest + 1):
-            chosen = parts[first : first + count]
-            if len(chosen) < count or chosen[-1][0].passage != chosen[0][0].passage:
-                break
-            if _is_list(chosen[-1]) and _words(chosen[-1]) > LONGEST_LIST:
-                break
-            if chosen[-1][-1].introduces:
-                continue  # "do the following:" must bring its steps
-            if not any(
-                token.content for part in chosen for u in part for token in tokens_of(u.text)
-            ):
-                continue
-            runs.append(_Run(tuple(unit for part in chosen for unit in part)))
-    return runs
+def _is_heading(block: Block) -> bool:
+    """A line such as "How do I return it?" in a text that marks no headings."""
+    if block.kind != "paragraph" or len(block.text.split()) > LONGEST_HEADING:
+        return False
+    return not block.text.rstrip().endswith((".", "!", ":", ";", ",", ")", "”", '"'))
 
 
-def _is_list(part: tuple[_Unit, ...]) -> bool:
-    return part[0].list_id >= 0
+def _parts(units: Sequence[_Unit]) -> list[_Part]:
+    """Sentences and whole lists; an over-long list of bullets falls into its items."""
+    parts: list[_Part] = []
+    for list_id, group in groupby(units, key=lambda unit: unit.list_id):
+        run = tuple(group)
+        if list_id < 0:
+            parts += [_Part((unit,)) for unit in run]
+            continue
+        if run[0].kind == "bullet" and _Part(run).words > LONGEST_LIST:
+            parts += [_Part((unit,)) for unit in run]
+        elif parts and parts[-1].units[-1].introduces:
+            parts[-1] = _Part(parts[-1].units + run)
+        else:
+            parts.append(_Part(run))
+    return parts
 
 
-def _introduces(before: tuple[_Unit, ...], part: tuple[_Unit, ...]) -> bool:
-    return before[-1].introduces and before[0].passage == part[0].passage
-
-
-def _words(part: tuple[_Unit, ...]) -> int:
-    return sum(len(unit.text.split()) for unit in part)
-
-
-def _shown(run: _Run) -> str:
+def _shown(units: Sequence[_Unit]) -> str:
     pieces: list[str] = []
     previous: _Unit | None = None
-    for unit in run.units:
+    for unit in units:
         if previous is None:
-            pieces.append(unit.shown)
+            alone = unit.kind == "bullet" and len(units) == 1
+            pieces.append(unit.text if alone else unit.shown)
         elif unit.list_id >= 0 or previous.list_id >= 0:
             pieces.append("\n" + unit.shown)
         else:
