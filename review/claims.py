@@ -70,13 +70,20 @@ def claim(*, ticket: Ticket, user: User, now: datetime) -> Claim:
 
 
 def heartbeat(*, ticket: Ticket, user: User, token: uuid.UUID, now: datetime) -> Claim:
-    """Keep a claim alive. An expired one revives as long as nobody else took the ticket.
+    """Keep a claim alive. One that ran out revives as long as nobody else took the ticket.
 
+    So does one that was given back: a page that is reloaded gives back and renews in either order.
     Raises ClaimLost.
     """
     held = Claim.objects.filter(ticket_id=ticket.pk, user=user, token=token)
     if not held.update(expires_at=_lease(now)):
-        raise _lost(ticket, user)
+        values = {"user": user, "token": token, "taken_at": now, "expires_at": _lease(now)}
+        with transaction.atomic():
+            _, revived = Claim.objects.get_or_create(ticket_id=ticket.pk, defaults=values)
+            if revived:
+                _record("claim.taken", ticket.pk, user, {}, now)
+        if not held.exists():
+            raise _lost(ticket, user)
     return held.select_related("user").get()
 
 

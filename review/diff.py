@@ -9,7 +9,9 @@ from dataclasses import asdict, dataclass
 from difflib import SequenceMatcher
 from typing import Literal
 
-_TOKEN = re.compile(r"\w+(?:['’.\-]\w+)*|\s+|[^\w\s]", re.UNICODE)
+# a word (or one sign) with the blanks after it: alone, blanks would match each other everywhere
+_TOKEN = re.compile(r"(?:\w+(?:['’.\-]\w+)*|[^\w\s])\s*|\s+", re.UNICODE)
+_TOO_MANY = 4_000_000  # pairs of words; past it what differs is shown as one piece
 
 Operation = Literal["equal", "insert", "delete"]
 
@@ -34,16 +36,43 @@ def word_diff(before: str, after: str) -> list[Segment]:
     The equal and deleted segments in order spell `before`, the equal and inserted ones `after`.
     """
     old, new = _TOKEN.findall(before), _TOKEN.findall(after)
+    head = _common(old, new)
+    tail = _common(old[head:][::-1], new[head:][::-1])
     segments: list[Segment] = []
-    for op, i1, i2, j1, j2 in SequenceMatcher(None, old, new, autojunk=False).get_opcodes():
-        if op == "equal":
-            segments.append(Segment("equal", "".join(old[i1:i2])))
-            continue
-        if i2 > i1:
-            segments.append(Segment("delete", "".join(old[i1:i2])))
-        if j2 > j1:
-            segments.append(Segment("insert", "".join(new[j1:j2])))
+    _add(segments, "equal", old[:head])
+    middle_old, middle_new = old[head : len(old) - tail], new[head : len(new) - tail]
+    if len(middle_old) * len(middle_new) > _TOO_MANY:
+        _add(segments, "delete", middle_old)
+        _add(segments, "insert", middle_new)
+    else:
+        matcher = SequenceMatcher(None, middle_old, middle_new, autojunk=False)
+        for op, i1, i2, j1, j2 in matcher.get_opcodes():
+            if op == "equal":
+                _add(segments, "equal", middle_old[i1:i2])
+            else:
+                _add(segments, "delete", middle_old[i1:i2])
+                _add(segments, "insert", middle_new[j1:j2])
+    _add(segments, "equal", old[len(old) - tail :])
     return segments
+
+
+def _common(old: Sequence[str], new: Sequence[str]) -> int:
+    """How many tokens the two begin with alike."""
+    count = 0
+    for one, other in zip(old, new, strict=False):
+        if one != other:
+            break
+        count += 1
+    return count
+
+
+def _add(segments: list[Segment], op: Operation, tokens: Sequence[str]) -> None:
+    if not tokens:
+        return
+    text = "".join(tokens)
+    if segments and segments[-1].op == op:
+        text = segments.pop().text + text
+    segments.append(Segment(op, text))
 
 
 def edit_distance(segments: Sequence[Segment]) -> float:

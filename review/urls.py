@@ -2,13 +2,30 @@
 
 from django.urls import path
 
-from review.views import preferences, queue, tickets
+from review.views import claims, composing, deciding, preferences, queue, ticket, tickets
 
 app_name = "review"
 
 urlpatterns = [
     path("", queue.queue, name="queue"),
     path("tickets/", tickets.tickets, name="tickets"),
+    path("tickets/new/", tickets.new_ticket, name="new_ticket"),
     path("preferences/", preferences.preferences, name="preferences"),
     path("keys/", preferences.keys, name="keys"),
+    path("<int:number>/", ticket.ticket_page, name="ticket"),
+    path("<int:number>/situation/", ticket.situation, name="situation"),
+    path("<int:number>/claim/", claims.claim, name="claim"),
+    path("<int:number>/take-over/", claims.take_over, name="take_over"),
+    path("<int:number>/release/", claims.release, name="release"),
+    path("<int:number>/save/", composing.save, name="save"),
+    path("<int:number>/conflict/", composing.conflict, name="conflict"),
+    path("<int:number>/discard/", composing.discard, name="discard"),
+    path("<int:number>/diff/", composing.diff, name="diff"),
+    path("<int:number>/send/", deciding.send, name="send"),
+    path("<int:number>/reject/", deciding.reject, name="reject"),
+    path("<int:number>/escalate/", deciding.escalate, name="escalate"),
+    path("<int:number>/redo/", deciding.redo, name="redo"),
+    path("decision/<int:pk>/undo/", deciding.undo, name="undo"),
+    path("reply/<int:pk>/settle/", deciding.settle, name="settle"),
+    path("sentence/<int:pk>/judge/", ticket.judge, name="judge"),
 ]

@@ -1,15 +1,84 @@
-"""Being written."""
+"""All tickets with their search, and the form for agents who take a call."""
 
 from __future__ import annotations
 
+from typing import Any
+
+from django.contrib import messages
+from django.core.paginator import Paginator
+from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import render
-from django.views.decorators.http import require_GET
+from django.shortcuts import redirect, render
+from django.utils import timezone
+from django.views.decorators.http import require_GET, require_http_methods
 
 from assistant.access import Capability, requires
+from assistant.audit.log import actor_of
+from assistant.intake import BadMessage, receive_message
+from assistant.models import Channel, Ticket
+from review.views.frame import person
+
+FIELDS = ("channel", "name", "email", "subject", "body", "language")
+
+
+def found(q: str, status: str) -> QuerySet[Ticket, Any]:
+    """Tickets by number, or by words in subject, name and address; the newest message first."""
+    tickets = Ticket.objects.select_related("contact", "channel").order_by("-last_message_at", "-pk")
+    if status in Ticket.Status.values:
+        tickets = tickets.filter(status=status)
+    digits = q.lstrip("#")
+    if digits.isascii() and digits.isdigit() and len(digits) < 19:
+        return tickets.filter(Q(pk=int(digits)) | Q(external_id=digits))
+    for word in q.split()[:8]:
+        tickets = tickets.filter(
+            Q(subject__icontains=word)
+            | Q(contact__name__icontains=word)
+            | Q(contact__email__icontains=word)
+            | Q(external_id=word)
+        )
+    return tickets
 
 
 @requires(Capability.REVIEW)
 @require_GET
 def tickets(request: HttpRequest) -> HttpResponse:
-    return render(request, "review/keys.html")
+    """The list; a number that is typed whole opens its ticket."""
+    q = request.GET.get("q", "").replace("\x00", "").strip()[:200]
+    status = request.GET.get("status", "")
+    rows = found(q, status)
+    if q.lstrip("#").isdigit():
+        only = list(rows[:2])
+        if len(only) == 1:
+            return redirect("review:ticket", number=only[0].pk)
+    paginator = Paginator(rows, 50)
+    context = {
+        "q": q,
+        "status": status,
+        "statuses": Ticket.Status.choices,
+        "tickets": paginator.get_page(request.GET.get("page")),
+        "any": bool(q or status) or paginator.count > 0,
+    }
+    return render(request, "review/tickets.html", context)
+
+
+@requires(Capability.REVIEW)
+@require_http_methods(["GET", "POST"])
+def new_ticket(request: HttpRequest) -> HttpResponse:
+    """Take down what a caller wants; the ticket goes the same way as any other."""
+    given = {field: request.POST.get(field, "") for field in FIELDS}
+    context: dict[str, Any] = {
+        "channels": Channel.objects.order_by("name"),
+        "given": given,
+        "errors": {},
+    }
+    if request.method == "POST":
+        try:
+            received = receive_message(
+                **given, source="console", actor=actor_of(person(request)), now=timezone.now()
+            )
+        except BadMessage as error:
+            context["errors"] = {error.field: f"{error.field.capitalize()} {error.reason}."}
+            return render(request, "review/new_ticket.html", context, status=400)
+        messages.success(request, f"Ticket #{received.ticket.pk} is open; a draft is on its way.")
+        return redirect("review:ticket", number=received.ticket.pk)
+    return render(request, "review/new_ticket.html", context)

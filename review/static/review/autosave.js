@@ -1,0 +1,71 @@
+// Saves the words to the server a moment after each pause in typing, with a revision. When a newer
+// text was saved elsewhere, the page that shows both opens.
+
+const composer = document.getElementById("composer");
+const text = document.getElementById("reply");
+const state = document.getElementById("save-state");
+const PAUSE = 1500;
+
+let timer = 0;
+let running = null;
+let saved = text.value;
+let stopped = text.readOnly;
+
+const say = (words) => { if (state.textContent !== words) state.textContent = words; };
+
+async function save() {
+  clearTimeout(timer);
+  if (running) await running;
+  if (stopped || text.value === saved) return;
+  running = send(text.value).finally(() => { running = null; });
+  await running;
+}
+
+async function send(words) {
+  const body = new FormData(composer);
+  body.set("text", words);
+  let answer;
+  try {
+    answer = await fetch(composer.dataset.save, { method: "POST", body, keepalive: words.length < 15000 });
+  } catch {
+    say("Not saved: no connection. Your words stay on this page; the next try is by itself.");
+    timer = setTimeout(save, 4 * PAUSE);
+    return;
+  }
+  const said = (answer.headers.get("Content-Type") || "").startsWith("application/json") ? await answer.json() : {};
+  if (answer.ok && said.revision) {
+    composer.elements.revision.value = said.revision;
+    saved = words;
+    say(text.value === words ? "Saved" : "");
+  } else if (said.conflict) {
+    stopped = true;
+    composer.action = composer.dataset.conflict;
+    composer.submit(); // past the composer's own submit handling: nothing is decided
+  } else if (said.lost) {
+    stopped = true;
+    say("Not saved: you don't hold this ticket any more.");
+  } else {
+    say(said.error || "Not saved; the next try is by itself.");
+    timer = setTimeout(save, 4 * PAUSE);
+  }
+}
+
+text.addEventListener("input", () => {
+  if (stopped) return;
+  say("");
+  clearTimeout(timer);
+  timer = setTimeout(save, PAUSE);
+});
+document.addEventListener("visibilitychange", () => { if (document.hidden) save(); });
+// what is about to be decided is saved by the decision itself
+composer.addEventListener("submit", () => { clearTimeout(timer); });
+document.addEventListener("countersign:lost", () => { stopped = true; clearTimeout(timer); });
+// leaving by a link (the other candidate, the next ticket) takes the last words along
+document.addEventListener("click", async (event) => {
+  const link = event.target.closest("a[href]:not([target], [data-opens-dialog])");
+  if (!link || stopped || text.value === saved || event.defaultPrevented || event.ctrlKey || event.metaKey) return;
+  if (link.getAttribute("href").startsWith("#")) return;
+  event.preventDefault();
+  await save();
+  location.assign(link.href);
+});

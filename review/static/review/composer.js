@@ -1,0 +1,44 @@
+// The composer: counts the seconds that the draft is looked at, says whether it was changed, and
+// lets Ctrl or Command with Enter approve. A bare Enter never does.
+
+const composer = document.getElementById("composer"); // absent on the page that asks for confirmation
+const text = document.getElementById("reply");
+
+let seconds = 0;
+let since = document.hidden ? null : performance.now();
+
+const count = () => {
+  if (since !== null) {
+    seconds += (performance.now() - since) / 1000;
+    since = performance.now();
+  }
+  document.querySelectorAll("[data-seconds]").forEach((field) => { field.value = seconds.toFixed(1); });
+};
+
+document.addEventListener("visibilitychange", () => {
+  count();
+  since = document.hidden ? null : performance.now();
+});
+document.addEventListener("submit", (event) => {
+  count();
+  if (event.target !== composer || event.defaultPrevented) return;
+  if (composer.dataset.leaving) event.preventDefault(); // a second press of the same key
+  composer.dataset.leaving = "1";
+});
+window.addEventListener("pageshow", () => { delete composer?.dataset.leaving; });
+
+document.addEventListener("keydown", (event) => {
+  if (event.key !== "Enter" || !(event.ctrlKey || event.metaKey) || event.repeat || event.isComposing) return;
+  if (document.querySelector("dialog[open]")) return;
+  const button = document.querySelector("[data-submit-key]:not([disabled])");
+  if (!button) return;
+  event.preventDefault();
+  button.click();
+});
+
+// the candidate's own words, to know what was changed
+if (text) {
+  const tell = () => composer.classList.toggle("is-edited", text.value.trim() !== text.dataset.base.replace(/\r\n/g, "\n").trim());
+  text.addEventListener("input", tell);
+  tell();
+}

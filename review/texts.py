@@ -1,0 +1,96 @@
+"""Opening sealed texts for a page, and folding quoted mail."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from assistant.models import Message, SealedText, Ticket
+from assistant.privacy.encryption import CannotOpen, Forgotten, unseal
+
+_WROTE = re.compile(
+    r"^\s*(?:>|On .{4,120} wrote:\s*$|Am .{4,120} schrieb.*:\s*$|Le .{4,120} a écrit\s*:\s*$"
+    r"|-{2,}\s*(?:Original Message|Forwarded message|Ursprüngliche Nachricht)\b)",
+    re.IGNORECASE,
+)
+LONG = 4_000  # characters of one message shown before it folds
+RECENT = 4  # messages shown before older ones fold
+
+
+@dataclass(frozen=True)
+class Opened:
+    """A text, or in `problem` why it can't be read."""
+
+    text: str
+    problem: str = ""
+
+
+@dataclass(frozen=True)
+class Part:
+    """A run of a message's lines: the customer's own words, or mail that they quoted."""
+
+    quoted: bool
+    text: str
+
+    @property
+    def lines(self) -> int:
+        return self.text.count("\n") + 1
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One message of the thread as the page shows it."""
+
+    message: Message
+    parts: list[Part]
+    rest: str
+    problem: str
+
+
+def open_text(sealed: SealedText | None) -> Opened:
+    """The text, or a sentence that says why there is none."""
+    if sealed is None:
+        return Opened("")
+    try:
+        return Opened(unseal(sealed))
+    except Forgotten:
+        return Opened("", "This text was forgotten at the customer's request.")
+    except CannotOpen:
+        return Opened(
+            "",
+            "This text does not open with the installation's key. "
+            "An operator has to restore COUNTERSIGN_INSTALLATION_KEY.",
+        )
+
+
+def fold(text: str) -> list[Part]:
+    """The message cut into own words and quoted mail, in order; joined by newlines it is whole."""
+    runs: list[tuple[bool, list[str]]] = []
+    attribution = False
+    for line in text.split("\n"):
+        quoted = bool(_WROTE.match(line)) or (attribution and not line.strip())
+        attribution = quoted and not line.lstrip().startswith(">")
+        if runs and runs[-1][0] == quoted:
+            runs[-1][1].append(line)
+        else:
+            runs.append((quoted, [line]))
+    return [Part(quoted, "\n".join(lines)) for quoted, lines in runs]
+
+
+def thread_of(ticket: Ticket) -> tuple[list[Entry], list[Entry]]:
+    """The thread, oldest first, as (older ones to fold away, recent ones)."""
+    messages = ticket.messages.select_related("body", "author").order_by("position")
+    entries = [_entry(message, ticket) for message in messages]
+    cut = max(len(entries) - RECENT, 0)
+    return entries[:cut], entries[cut:]
+
+
+def _entry(message: Message, ticket: Ticket) -> Entry:
+    message.body.ticket = ticket  # one key for the whole thread
+    opened = open_text(message.body)
+    text, rest = opened.text, ""
+    if len(text) > LONG * 1.2:
+        cut = text.rfind("\n", LONG // 2, LONG)
+        cut = cut if cut > 0 else LONG
+        text, rest = text[:cut], text[cut:]
+    return Entry(message, fold(text) if text else [], rest, opened.problem)

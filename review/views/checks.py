@@ -1,0 +1,97 @@
+"""The screens' findings as lines of the rail."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from generation.models import Draft, DraftCandidate
+from review.evidence import CandidateView
+
+Tone = Literal["", "check", "harm"]
+
+
+@dataclass(frozen=True)
+class Check:
+    """One line: what was looked at, what was found, how grave it is."""
+
+    name: str
+    finding: str
+    tone: Tone = ""
+    detail: str = ""
+
+
+def checks_of(
+    draft: Draft, candidate: DraftCandidate | None, shown: CandidateView | None
+) -> list[Check]:
+    """Every screen has a line, also one that could not run: silence would look like a pass."""
+    screens = draft.screens or {}
+    codes = {str(reason.get("code")) for reason in draft.reasons}
+    toxicity = screens.get("toxicity") or {}
+    lines = []
+    if shown is not None:
+        # the candidate that is shown, which may not be the chosen one
+        scores = (candidate.toxicity if candidate else None) or toxicity.get("draft")
+        lines.append(_toxicity("Hurtful words", scores, bad="toxic_draft" in codes, tone="harm"))
+    lines.append(
+        _toxicity(
+            "Customer’s tone", toxicity.get("customer"), bad="toxic_customer" in codes, tone="check"
+        )
+    )
+    lines.append(_injection(screens.get("injection") or {}))
+    if shown is not None:
+        lines.append(_leaks(screens.get("leaks"), chosen=draft.chosen_id == shown.candidate.pk))
+    lines.append(_language(draft, screens.get("language") or {}, covered="language" not in codes))
+    if shown is not None:
+        lines.append(_facts(shown))
+    return lines
+
+
+def _toxicity(name: str, scores: dict[str, float] | None, *, bad: bool, tone: Tone) -> Check:
+    if not scores:
+        return Check(name, "not screened", "check", "The screen could not run.")
+    label, worst = max(scores.items(), key=lambda row: row[1])
+    detail = ", ".join(f"{key.replace('_', ' ')} {value:.2f}" for key, value in scores.items())
+    flagged = bad or worst >= 0.5
+    words = f"{label.replace('_', ' ')} {worst:.2f}" if flagged else f"none seen ({worst:.2f})"
+    return Check(name, words, tone if flagged else "", detail)
+
+
+def _injection(found: dict[str, Any]) -> Check:
+    if found.get("flagged") is None:
+        return Check("Planted instructions", "not screened", "check", "The screen could not run.")
+    if found["flagged"]:
+        return Check("Planted instructions", "found", "harm", "; ".join(found.get("reasons") or []))
+    return Check("Planted instructions", "none seen")
+
+
+def _leaks(found: dict[str, Any] | None, *, chosen: bool) -> Check:
+    if not chosen:
+        return Check("Personal data", "screened when you approve", "", "Only the chosen text was.")
+    if found is None or "kinds" not in found:
+        return Check("Personal data", "not screened", "check", "The screen could not run.")
+    kinds = found["kinds"]
+    if kinds:
+        return Check("Personal data", ", ".join(kinds), "harm", "Stands in no cited article.")
+    return Check("Personal data", "none seen")
+
+
+def _language(draft: Draft, found: dict[str, Any], *, covered: bool) -> Check:
+    code = found.get("code") or draft.language
+    if not code:
+        return Check("Language", "unknown", "check")
+    if not covered:
+        return Check("Language", f"{code}: not covered", "check", "The models don't know it well.")
+    return Check("Language", code)
+
+
+def _facts(shown: CandidateView) -> Check:
+    pieces = [piece for sentence in shown.sentences for piece in sentence.flagged]
+    if not pieces:
+        return Check("Facts", "all in the cited articles" if shown.cited else "none to check")
+    listed = ", ".join(f"“{piece['text']}”" for piece in pieces[:4])
+    more = f" and {len(pieces) - 4} more" if len(pieces) > 4 else ""
+    return Check(
+        "Facts", f"{listed}{more} not in any cited article", "check",
+        "; ".join(f"{piece['what']}: {piece['text']}" for piece in pieces),
+    )  # fmt: skip

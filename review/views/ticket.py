@@ -1,0 +1,222 @@
+"""A ticket's page: thread, composer with the draft, and everything that speaks for or against it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db import transaction
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils import timezone
+from django.views.decorators.http import require_GET, require_POST
+
+from assistant.access import Capability, requires
+from assistant.audit.log import actor_of, record
+from assistant.models import Ticket, User
+from generation.models import Draft, DraftCandidate, DraftSentence
+from review import claims, evidence, working_copies
+from review import queue as waiting
+from review.footing import footing_of
+from review.flags import flags_of, withholding
+from review.models import Claim, Decision, SentenceJudgement, WorkingCopy
+from review.situation import situation_of
+from review.texts import open_text, thread_of
+from review.views.checks import checks_of
+from review.views.composing import posted_draft
+from review.views.frame import frame, int_of, person, ticket_or_404, token_of
+
+OPEN = (Ticket.Status.OPEN, Ticket.Status.REOPENED)
+
+
+@requires(Capability.REVIEW)
+@require_GET
+def ticket_page(request: HttpRequest, number: int) -> HttpResponse:
+    """The three columns. Opening an open ticket claims it, unless somebody else holds it."""
+    ticket = ticket_or_404(number)
+    user = person(request)
+    now = timezone.now()
+    claim = _claim_on_opening(request, ticket, user)
+    draft = _draft_of(ticket)
+    candidates = list(draft.candidates.select_related("text__ticket")) if draft else []
+    chosen = _chosen(request, draft, candidates)
+    hidden = bool(
+        draft and draft.state == Draft.State.WITHHELD and request.GET.get("show_draft") != "anyway"
+    )
+    shown = evidence.view_of(chosen, evidence.sources_of(draft), user) if draft and chosen else None
+    copy = working_copies.current(ticket=ticket)
+    usable = draft is not None and draft.state in Draft.WAITING
+    empty = hidden or request.GET.get("candidate") == "0"  # asked to write without the draft
+    composer = _composer(request, user, draft, shown if usable and not empty else None, copy)
+    older, recent = thread_of(ticket)
+    page = frame(request)
+    show = page["show"]
+    before, after = waiting.neighbours(ticket=ticket, user=user, show=show, now=now)
+    page |= {
+        "ticket": ticket,
+        "page": waiting.page(user=user, show=show, now=now),
+        "current": ticket.pk,
+        "before": before,
+        "after": after,
+        "older": older,
+        "recent": recent,
+        "waiting_since": _waiting_since([*older, *recent]),
+        "draft": draft,
+        "pending": draft is not None and draft.state in Draft.PENDING,
+        "usable": usable,
+        "hidden": hidden,
+        "empty": empty,
+        "withheld_because": withholding(draft.reasons) if draft else [],
+        "candidates": candidates,
+        "chosen": chosen,
+        "shown": shown,
+        "sources": evidence.sources_of(draft) if draft and not chosen else [],
+        "composer": composer,
+        "footing": footing_of(draft) if draft and shown and usable else None,
+        "checks": checks_of(draft, chosen, shown) if draft and draft.finished_at and usable else [],
+        "flags": flags_of(draft.reasons) if draft else [],
+        "claim": claim,
+        "situation": situation_of(
+            ticket=ticket, draft=draft, user=user, token=claim.token if claim else None, now=now
+        ),
+        "history": _history(ticket),
+        "replies": list(ticket.replies.order_by("-pk")[:5]),
+        "reject_reasons": Decision.Reason.choices[1:],
+    }
+    return render(request, "review/ticket.html", page)
+
+
+@requires(Capability.REVIEW)
+@require_POST
+def situation(request: HttpRequest, number: int) -> HttpResponse:
+    """The page's pulse: keeps the claim alive; the banners anew, or 204 while nothing changed."""
+    ticket = ticket_or_404(number)
+    user = person(request)
+    now = timezone.now()
+    token = token_of(request.POST.get("claim_token"))
+    draft = posted_draft(request, ticket)
+    if token is not None:
+        try:
+            claims.heartbeat(ticket=ticket, user=user, token=token, now=now)
+        except claims.ClaimLost:
+            pass  # the situation says so
+    found = situation_of(ticket=ticket, draft=draft, user=user, token=token, now=now)
+    if request.POST.get("seen") == found.digest:
+        return HttpResponse(status=204)
+    opened = request.POST.get("opened")
+    context = {
+        "ticket": ticket,
+        "draft": draft,
+        "situation": found,
+        "live": True,
+        "arrived": opened in Draft.PENDING and found.state in Draft.WAITING,
+    }
+    return render(request, "review/_situation.html", context)
+
+
+@requires(Capability.REVIEW)
+@require_POST
+def judge(request: HttpRequest, pk: int) -> HttpResponse:
+    """One click: this sentence is, or is not, supported. The last word of each person counts."""
+    row = (
+        DraftSentence.objects.select_related("candidate__draft", "candidate__text__ticket", "source")
+        .filter(pk=pk)
+        .first()
+    )
+    if row is None or request.POST.get("supported") not in {"0", "1"}:
+        raise Http404("There is no such sentence.")
+    user, now = person(request), timezone.now()
+    supported = request.POST["supported"] == "1"
+    draft = row.candidate.draft
+    with transaction.atomic():
+        SentenceJudgement.objects.update_or_create(
+            sentence=row, user=user, defaults={"supported": supported, "judged_at": now}
+        )
+        record(
+            "sentence.judged",
+            actor=actor_of(user),
+            ticket=draft.ticket_id,
+            draft=draft.pk,
+            data={"sentence": row.pk, "supported": supported},
+            now=now,
+        )
+    if not request.headers.get("HX-Request"):
+        return redirect("review:ticket", number=draft.ticket_id)
+    view = evidence.sentence_view(row, open_text(row.candidate.text).text, supported)
+    return render(request, "review/_sentence.html", {"sentence": view, "usable": True})
+
+
+def _claim_on_opening(request: HttpRequest, ticket: Ticket, user: User) -> Claim | None:
+    """This person's claim, taken if the ticket waits and is free; None when it is not theirs."""
+    now = timezone.now()
+    prefetch = "prefetch" in request.headers.get("Sec-Purpose", "")
+    if ticket.status in OPEN and not prefetch:
+        try:
+            return claims.claim(ticket=ticket, user=user, now=now)
+        except claims.ClaimHeld:
+            return None
+    held = claims.current(ticket=ticket, now=now)
+    return held if held is not None and held.user_id == user.pk else None
+
+
+def _draft_of(ticket: Ticket) -> Draft | None:
+    """The open draft, else the newest one."""
+    drafts = ticket.drafts.select_related(
+        "chosen", "calibration", "generator", "prompt_version", "message", "ticket"
+    )
+    return drafts.filter(state__in=Draft.OPEN).first() or drafts.order_by("-number").first()
+
+
+def _chosen(
+    request: HttpRequest, draft: Draft | None, candidates: list[DraftCandidate]
+) -> DraftCandidate | None:
+    wanted = int_of(request.GET.get("candidate"))
+    for candidate in candidates:
+        if candidate.pk == wanted:
+            return candidate
+    chosen = draft.chosen_id if draft else None
+    return next((c for c in candidates if c.pk == chosen), None)
+
+
+def _composer(
+    request: HttpRequest,
+    user: User,
+    draft: Draft | None,
+    shown: evidence.CandidateView | None,
+    copy: WorkingCopy | None,
+) -> dict[str, Any]:
+    """What stands in the composer, and what is kept beside it."""
+    base = shown.text if shown else ""
+    made: dict[str, Any] = {"text": base, "base": base, "revision": 0, "kept": None, "resumed": None}
+    if copy is None:
+        return made
+    made["revision"] = copy.revision
+    opened = open_text(copy.text)
+    # a withheld draft stays behind its warning, also when edits of it were saved
+    behind = draft is not None and draft.state == Draft.State.WITHHELD and shown is None
+    same = copy.draft_id == (draft.pk if draft else None) and copy.user_id == user.pk and not behind
+    asked = request.GET.get("use") == "kept"
+    if asked or (same and not request.GET.get("candidate")):
+        made |= {"text": opened.text, "resumed": copy}
+    elif opened.text.strip() and opened.text != base:
+        made |= {"kept": copy, "kept_text": opened.text}
+    return made
+
+
+def _waiting_since(entries: list[Any]) -> Any:
+    """When the oldest message came that nobody has answered."""
+    since = None
+    for entry in entries:
+        if entry.message.direction == "outbound":
+            since = None
+        elif entry.message.direction == "inbound" and since is None:
+            since = entry.message.created_at
+    return since
+
+
+def _history(ticket: Ticket) -> list[dict[str, Any]]:
+    """What was decided on this ticket, the newest first."""
+    made = ticket.decisions.select_related("user", "note__ticket", "draft", "reply")
+    return [
+        {"decision": decision, "note": open_text(decision.note).text if decision.note else ""}
+        for decision in made.order_by("-decided_at")[:10]
+    ]
