@@ -12,6 +12,7 @@ from django.test import Client, TransactionTestCase
 
 from assistant.audit import triggers
 from assistant.models import User
+from generation.engine import files
 from tests import people
 
 
@@ -30,6 +31,14 @@ def _empty_tables_past_the_audit_triggers() -> Iterator[None]:
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(TransactionTestCase, "_fixture_teardown", lift_and_flush)
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _no_model_from_a_hub() -> Iterator[None]:
+    """A test that means to load one sets this back for itself."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(files, "ALLOW_HUB_MODELS", False)
         yield
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from safetensors import SafetensorError
 from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer
 
 from generation.engine import files
@@ -96,15 +97,23 @@ class TransformersGenerator:
             self._open()
             device = _device(self._device)
             try:
-                model = AutoModelForCausalLM.from_pretrained(
+                loaded: Any = AutoModelForCausalLM.from_pretrained(
                     self._folder.path,
                     config=self._config,
                     dtype=_dtype(self._dtype, device),
                     use_safetensors=True,
                     local_files_only=True,
+                    output_loading_info=True,
                 )
-            except (OSError, ValueError, RuntimeError, KeyError) as error:
+            except (OSError, ValueError, RuntimeError, KeyError, SafetensorError) as error:
                 raise self._unreadable("weights", error) from error
+            model, loading = loaded
+            # transformers only warns of these, and fills them with random numbers.
+            if absent := sorted(map(str, {*loading["missing_keys"], *loading["mismatched_keys"]})):
+                raise GeneratorUnavailable(
+                    f"the weights of the generator {self._setting} lack {', '.join(absent[:3])}.",
+                    hint="Fetch the files anew, or set COUNTERSIGN_GENERATOR.",
+                )
             self._decoder = self._make_decoder(model.eval().to(device))
 
     def count_tokens(self, text: str) -> int:
