@@ -25,7 +25,7 @@ _IBAN_START = re.compile(r"(?<![A-Za-z0-9])[A-Za-z]{2}\d{2}(?=[ \u00a0\-]?[A-Za-
 _CODE = re.compile(
     r"(?i)\b(?:cvv2?|cvc2?|cvn|csc|cid|(?<!social )security (?:code|number)|card code|"
     r"(?:card )?verification (?:code|value|number)|(?:3|4|three|four)[- ]digits?(?: code| number)?"
-    r"(?: on the back)?)\b(?:[^\w\n]|is|number|no|code|on|the|back|my|card|of|it|it's|s){0,12}?"
+    r"(?: on the back)?)\b(?:[^\w\n]|is|number|no|code|on|the|back|my|card|of|it|it's|s){0,24}?"
     r"(?<!\d)(?P<code>\d{3,4})(?![-.,]?\d)"
 )
 # prefixes and lengths of the large issuers
@@ -99,9 +99,12 @@ def _cards(text: str) -> list[CardSpan]:
             (match.start() + run.start(), match.end() + run.start())
             for match in re.finditer(r"\d+", run[0])
         ]
+        digits = [
+            "".join(str(unicodedata.digit(c)) for c in text[start:end]) for start, end in groups
+        ]
         first = 0
         while first < len(groups):
-            last = _card_end(text, groups, first)
+            last = _card_end(text, groups[first][0], digits, first)
             if last is None:
                 first += 1
                 continue
@@ -110,20 +113,24 @@ def _cards(text: str) -> list[CardSpan]:
     return found
 
 
-def _card_end(text: str, groups: list[tuple[int, int]], first: int) -> int | None:
+def _card_end(text: str, start: int, groups: list[str], first: int) -> int | None:
     """The last group of the card that begins with the first one: the longest that checks."""
     digits, best = "", None
-    called = bool(_CALLED_CARD.search(text[max(0, groups[first][0] - 80) : groups[first][0]]))
     for last in range(first, min(len(groups), first + 19)):
-        digits += "".join(
-            str(unicodedata.digit(c)) for c in text[groups[last][0] : groups[last][1]]
-        )
+        digits += groups[last]
         if len(digits) > 19:
             break
-        slip = called and len(digits) in (15, 16) and len(set(digits)) > 1
-        if _issued(digits) and (is_card(digits) or slip):
+        if len(digits) < 13:
+            continue
+        if _issued(digits) and (is_card(digits) or _slip(text, start, digits)):
             best = last
     return best
+
+
+def _slip(text: str, start: int, digits: str) -> bool:
+    """Whether a number that fails the Luhn check is called a card by the words before it."""
+    before = text[max(0, start - 80) : start]
+    return len(digits) in (15, 16) and len(set(digits)) > 1 and bool(_CALLED_CARD.search(before))
 
 
 def _ibans(text: str) -> list[CardSpan]:
