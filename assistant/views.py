@@ -20,12 +20,12 @@ def home(request: HttpRequest) -> HttpResponse:
     """Everybody's first page is where their work is."""
     for capability, page in (
         (Capability.REVIEW, "review:queue"),
-        (Capability.EDIT_KNOWLEDGE, "knowledge:list"),
+        (Capability.EDIT_KNOWLEDGE, "knowledge:articles"),
         (Capability.READ_AUDIT, "audit:search"),
     ):
         if can(request.user, capability):
             return redirect(page)
-    return redirect("knowledge:list")
+    return redirect("knowledge:articles")
 
 
 @require_GET

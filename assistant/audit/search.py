@@ -42,9 +42,14 @@ ACTIONS = (
     "document.published",
     "document.retired",
     "snapshot.activated",
+    "sentence.judged",
     "policy.changed",
+    "person.created",
+    "person.changed",
     "api_key.created",
+    "api_key.revoked",
     "user.signed_in",
+    "user.signed_out",
     "user.sign_in_failed",
 )
 FIELDS = ("since", "until", "ticket", "draft", "person", "model", "action")
