@@ -45,9 +45,7 @@ class BuildFailed(RuntimeError):
     """A snapshot was built and did not pass its checks; the active one stays."""
 
 
-def refresh_if_stale(
-    *, actor: str = "", progress: Progress | None = None
-) -> IndexSnapshot | None:
+def refresh_if_stale(*, actor: str = "", progress: Progress | None = None) -> IndexSnapshot | None:
     """Build and activate a snapshot where the knowledge base has changed since the last one.
 
     Waits for a build that is under way. Returns the new snapshot, or None where none was due.
@@ -117,6 +115,14 @@ def _write(
     vectors = _embed(texts, digests, embedder, progress)
     VectorIndex.build(vectors).save(folder / "vectors.faiss")
     LexicalIndex.build(texts).save(folder / "lexical")
+    revisions = {chunk.revision_id: chunk.revision for chunk in chunks}
+    whole = [f"{revision.title}\n{revision.text}" for revision in revisions.values()]
+    LexicalIndex.build(whole).save(folder / "articles")
+    rows = {revision_id: row for row, revision_id in enumerate(revisions)}
+    np.save(
+        folder / "article_rows.npy",
+        np.array([rows[chunk.revision_id] for chunk in chunks], dtype=np.int64),
+    )
     np.save(folder / "chunks.npy", np.array([chunk.pk for chunk in chunks], dtype=np.int64))
     np.save(folder / "digests.npy", digests)
 
@@ -177,7 +183,7 @@ def _known_vectors(embedder: Embedder) -> dict[bytes, Vectors]:
 def _seal(
     folder: Path, row: IndexSnapshot, embedder: Embedder, chunks: Sequence[Chunk], built_from: int
 ) -> str:
-    """Write every file through to the disk, and the manifest last; returns the manifest's sha256."""
+    """Write every file through to the disk, the manifest last; returns the manifest's sha256."""
     files = sorted(path for path in folder.rglob("*") if path.is_file())
     for path in files:
         _sync(path)

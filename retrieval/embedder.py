@@ -151,7 +151,7 @@ class Embedder:
         from sentence_transformers import SentenceTransformer
         from transformers.utils import logging as transformers_logging
 
-        transformers_logging.disable_progress_bar()  # type: ignore[no-untyped-call]
+        transformers_logging.disable_progress_bar()
         logging.getLogger("sentence_transformers").setLevel(logging.WARNING)
         if self._threads:
             torch.set_num_threads(self._threads)
@@ -247,9 +247,7 @@ def _hub_folder(setting: str) -> Path:
     repo = name if "/" in name else f"sentence-transformers/{name}"
     try:
         return Path(
-            snapshot_download(
-                repo, revision=revision, local_files_only=not settings.HUB_ALLOWED
-            )
+            snapshot_download(repo, revision=revision, local_files_only=not settings.HUB_ALLOWED)
         )
     except Exception as error:  # network, name and cache errors alike: the model is not here
         hint = "" if settings.HUB_ALLOWED else " Set COUNTERSIGN_ALLOW_HUB=1 to download it."

@@ -97,7 +97,9 @@ def evaluate_retrieval(
     return figures(questions, answers, ks=ks), answers
 
 
-def _answer(question: Question, ranked: Ranked, sources: Mapping[int, str], *, depth: int) -> Answer:
+def _answer(
+    question: Question, ranked: Ranked, sources: Mapping[int, str], *, depth: int
+) -> Answer:
     pages: dict[str, float] = {}
     for chunk_id, score in zip(ranked.chunk_ids.tolist(), ranked.scores.tolist(), strict=True):
         pages.setdefault(sources[chunk_id], score)

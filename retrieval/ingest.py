@@ -73,7 +73,9 @@ def ingest(
     began = time.monotonic()
     files, ignored = _files(path)
     if prune and path.is_file():
-        raise CannotIngest("--prune needs a folder: beside a single file all else would be retired.")
+        raise CannotIngest(
+            "--prune needs a folder: beside a single file all else would be retired."
+        )
     name = slugify(collection)
     if not name or name != collection:
         raise CannotIngest(

@@ -5,50 +5,41 @@ from __future__ import annotations
 import logging
 import re
 from collections.abc import Sequence
-from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-K1 = 1.2
+K1 = 1.5
 B = 0.75
 
 _WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)?", re.UNICODE)
 # words that stand in every article and so tell none apart
-_STOP = frozenset(
+_STOP_WORDS = (
     "a an and are as at be been but by can could did do does for from had has have he her him his "
     "how i if in into is it its me my no not of on or our she should so that the their them then "
     "there these they this to was we were what when where which who why will with would you your "
-    "am i'm i've it's don't doesn't can't hi hello thanks thank please".split()
+    "am i'm i've it's don't doesn't can't hi hello thanks thank please"
 )
+_STOP = frozenset(_STOP_WORDS.split())
 
 
-@lru_cache(maxsize=200_000)
-def _stem(word: str) -> str:
-    """Plural and verb endings taken off (Harman's S-stemmer and -ing/-ed), ids left alone."""
-    if len(word) < 4 or not word.isalpha():
+def _singular(word: str) -> str:
+    """The plural's ending taken off (Harman's S-stemmer); verbs and ids are left alone."""
+    if len(word) < 4 or not word.isalpha() or not word.endswith("s"):
         return word
     if word.endswith("ies") and word[-4] not in "ae":
-        word = word[:-3] + "y"
-    elif word.endswith("es") and word[-3] in "sxz":
-        word = word[:-2]
-    elif word.endswith("s") and word[-2] not in "us":
-        word = word[:-1]
-    for ending in ("ing", "ed"):
-        stem = word.removesuffix(ending)
-        if stem != word and len(stem) >= 3 and any(letter in "aeiouy" for letter in stem):
-            if stem[-1] == stem[-2] and stem[-1] not in "lsz":
-                stem = stem[:-1]
-            return stem.removesuffix("e")
-    return word.removesuffix("e") if len(word) > 4 else word
+        return word[:-3] + "y"
+    if word.endswith("es") and word[-3] in "sxz":
+        return word[:-2]
+    return word if word[-2] in "us" else word[:-1]
 
 
 def terms(text: str) -> list[str]:
-    """The words that BM25 sees: lower case, stems, without stop words."""
+    """The words that BM25 sees: lower case, singular, without stop words."""
     words = (match.group().lower().replace("’", "'") for match in _WORD.finditer(text))
-    return [_stem(word.removesuffix("'s")) for word in words if word not in _STOP]
+    return [_singular(word.removesuffix("'s")) for word in words if word not in _STOP]
 
 
 def _bm25s() -> Any:
@@ -67,7 +58,7 @@ class LexicalIndex:
 
     @classmethod
     def build(cls, texts: Sequence[str]) -> LexicalIndex:
-        """Index texts by position. Lucene's BM25 (k1 1.2, b .75)."""
+        """Index texts by position. Lucene's BM25 (k1 1.5, b .75)."""
         bm25s = _bm25s()
         tokens = [terms(text) for text in texts]
         if not any(tokens):

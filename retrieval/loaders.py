@@ -16,7 +16,9 @@ import yaml
 MAX_BYTES = 64 * 1024 * 1024
 MAX_FRONT_MATTER = 64 * 1024
 
-_FRONT_MATTER = re.compile(r"\A---[ \t]*\n(.*?)(?:^---|^\.\.\.)[ \t]*(?:\n|\Z)", re.DOTALL | re.MULTILINE)
+_FRONT_MATTER = re.compile(
+    r"\A---[ \t]*\n(.*?)(?:^---|^\.\.\.)[ \t]*(?:\n|\Z)", re.DOTALL | re.MULTILINE
+)
 _HEADING = re.compile(r"^ {0,3}#{1,6}[ \t]+(.+?)[ \t]*#*[ \t]*$", re.MULTILINE)
 _UNDERLINED = re.compile(r"\A\s*([^\n]+)\n {0,3}=+[ \t]*$", re.MULTILINE)
 
@@ -46,7 +48,9 @@ def load(path: Path) -> LoadedArticle:
     a kind that is not supported."""
     reader = _READERS.get(path.suffix.lower())
     if reader is None:
-        raise LoadError(path, f"files of the kind {path.suffix or 'without an ending'} are not read")
+        raise LoadError(
+            path, f"files of the kind {path.suffix or 'without an ending'} are not read"
+        )
     try:
         size = path.stat().st_size
         if size > MAX_BYTES:
@@ -74,11 +78,12 @@ def category_of(article: LoadedArticle, source: str) -> str:
 
 
 def _decode(path: Path, raw: bytes) -> str:
-    encoding = "utf-16" if raw[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig"
+    utf_16 = raw[:2] in (b"\xff\xfe", b"\xfe\xff")
+    encoding, name = ("utf-16", "UTF-16") if utf_16 else ("utf-8-sig", "UTF-8")
     try:
         text = raw.decode(encoding)
     except UnicodeDecodeError as error:
-        raise LoadError(path, f"is not valid {encoding[:6].upper()} at byte {error.start}") from error
+        raise LoadError(path, f"is not valid {name} at byte {error.start}") from error
     if "\x00" in text:
         raise LoadError(path, f"holds a NUL character at position {text.index(chr(0))}")
     return text.replace("\r\n", "\n").replace("\r", "\n")
@@ -123,7 +128,9 @@ def _split(path: Path, markdown: str) -> tuple[dict[str, Any], str]:
         where = getattr(error, "problem_mark", None)
         line = f" at line {where.line + 2}" if where else ""
         problem = getattr(error, "problem", None) or type(error).__name__
-        raise LoadError(path, f"has a front matter that is not valid YAML{line}: {problem}") from error
+        raise LoadError(
+            path, f"has a front matter that is not valid YAML{line}: {problem}"
+        ) from error
     if "\\u0000" in text:
         raise LoadError(path, "has a front matter with a NUL character")
     return json.loads(text), markdown[found.end() :]
@@ -146,7 +153,9 @@ def _html(path: Path, raw: bytes) -> LoadedArticle:
     heading = page.find("h1")
     title = page.title.get_text(" ", strip=True) if page.title else ""
     title = title or (heading.get_text(" ", strip=True) if heading else "")
-    for unwanted in page(["script", "style", "noscript", "template", "nav", "svg", "iframe", "form"]):
+    for unwanted in page(
+        ["script", "style", "noscript", "template", "nav", "svg", "iframe", "form"]
+    ):
         unwanted.decompose()
     main = page.find("main") or page.find("article") or page.body or page
     for unwanted in main(["header", "footer", "aside"]) if main is page.body else []:
@@ -168,15 +177,18 @@ def _text(path: Path, raw: bytes) -> LoadedArticle:
 
 def _document(path: Path, raw: bytes) -> LoadedArticle:
     """PDF and DOCX by markitdown."""
-    from markitdown import MarkItDown
+    from markitdown import StreamInfo
+    from markitdown.converters import DocxConverter, PdfConverter
 
+    # Its own dispatcher reads a broken document as plain text; the converters themselves refuse it.
+    converter = PdfConverter() if path.suffix.lower() == ".pdf" else DocxConverter()
     try:
-        result = MarkItDown(enable_plugins=False).convert_stream(
-            io.BytesIO(raw), file_extension=path.suffix.lower()
-        )
+        result = converter.convert(io.BytesIO(raw), StreamInfo(extension=path.suffix.lower()))
     except Exception as error:  # markitdown lets its parsers' own errors through
         first = (str(error).strip().splitlines() or [type(error).__name__])[0]
-        raise LoadError(path, f"is broken or no {path.suffix[1:].upper()}: {first[:200]}") from error
+        raise LoadError(
+            path, f"is broken or no {path.suffix[1:].upper()}: {first[:200]}"
+        ) from error
     markdown = (result.markdown or "").replace("\r\n", "\n").replace("\r", "\n")
     markdown = markdown.replace("\x00", "").replace("\f", "\n\n")
     markdown = markdown.encode("utf-8", "replace").decode()

@@ -47,13 +47,15 @@ class Document(models.Model):
 
 
 class Revision(models.Model):
-    """One text of a document, for ever. A citation names a revision and a character span of `text`."""
+    """One text of a document, for ever. A citation names a revision and a span of its `text`."""
 
     document = models.ForeignKey(Document, on_delete=models.PROTECT, related_name="revisions")
     number = models.PositiveIntegerField()
     title = models.CharField(max_length=300)
     text = models.TextField(help_text="Markdown")
-    digest = models.CharField(max_length=64, help_text="sha256 of title, category, language and text")
+    digest = models.CharField(
+        max_length=64, help_text="sha256 of title, category, language and text"
+    )
     front_matter = models.JSONField(default=dict)
     author = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, blank=True, related_name="+"

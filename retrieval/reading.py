@@ -15,8 +15,9 @@ from markdown_it.renderer import RendererHTML
 from markdown_it.token import Token
 
 TAGS = {
-    "a", "b", "blockquote", "br", "code", "del", "em", "h2", "h3", "h4", "h5", "h6", "hr", "i", "li",
-    "ol", "p", "pre", "s", "strong", "table", "tbody", "td", "th", "thead", "tr", "ul", "span",
+    "a", "b", "blockquote", "br", "code", "del", "em", "h2", "h3", "h4", "h5", "h6", "hr", "i",
+    "li", "ol", "p", "pre", "s", "span", "strong", "table", "tbody", "td", "th", "thead", "tr",
+    "ul",
 }  # fmt: skip
 ATTRIBUTES = {"a": {"href", "title"}, "ol": {"start"}, "span": {"class"}}
 
@@ -95,10 +96,9 @@ def _blocks(tokens: Sequence[Token]) -> list[list[Token]]:
 
 def _without_title(tokens: list[Token], title: str) -> list[Token]:
     block = next(iter(_blocks(tokens)), [])
-    if len(block) > 1 and block[0].type == "heading_open":
-        if " ".join(block[1].content.split()).casefold() == title.casefold():
-            return tokens[len(block) :]
-    return tokens
+    heading = block[1].content if len(block) > 1 and block[0].type == "heading_open" else ""
+    repeats = " ".join(heading.split()).casefold() == title.casefold()
+    return tokens[len(block) :] if heading and repeats else tokens
 
 
 @lru_cache(maxsize=1)

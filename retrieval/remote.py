@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import Any
 
 from celery.exceptions import TimeoutError as NoAnswer
@@ -51,19 +52,18 @@ def ask_search(
             "is building an index. Articles can still be listed and read; try again in a moment."
         ) from None
     except Exception as error:
-        raise SearchUnavailable(
-            "The search worker could not answer; its log says why."
-        ) from error
+        raise SearchUnavailable("The search worker could not answer; its log says why.") from error
     finally:
         _forget(asked)
     if "error" in answer:
         raise SearchUnavailable(answer["error"])
-    hits = [SearchHit(**{**hit, "heading_path": tuple(hit["heading_path"])}) for hit in answer["hits"]]
+    hits = [
+        SearchHit(**{**hit, "heading_path": tuple(hit["heading_path"])}) for hit in answer["hits"]
+    ]
     return SearchResults(hits=hits, snapshot=answer["snapshot"])
 
 
 def _forget(asked: Any) -> None:
-    try:
+    # what stays behind, the backend drops by itself
+    with contextlib.suppress(OperationalError, OSError, NotImplementedError):
         asked.forget()
-    except (OperationalError, OSError, NotImplementedError):
-        pass  # the backend drops old results by itself

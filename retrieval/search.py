@@ -1,4 +1,7 @@
-"""Search the active snapshot: meaning (dense) and words (BM25), fused by reciprocal rank."""
+"""Search the active snapshot: meaning (dense) and words (BM25), fused by reciprocal rank.
+
+Three rankings vote for a passage: its vector, its words, and the words of its whole article.
+"""
 
 from __future__ import annotations
 
@@ -90,9 +93,7 @@ def search(query: str, *, k: int = 5, mode: Mode = "fused") -> SearchResults:
     return search_many([query], k=k, mode=mode)[0]
 
 
-def search_many(
-    queries: Sequence[str], *, k: int = 5, mode: Mode = "fused"
-) -> list[SearchResults]:
+def search_many(queries: Sequence[str], *, k: int = 5, mode: Mode = "fused") -> list[SearchResults]:
     """`search` for several queries at once, on one and the same snapshot."""
     snapshot = open_active()
     ranked = rank_many(snapshot, queries, k=k, mode=mode)
@@ -140,6 +141,12 @@ def _rank(
         for rows in (by_meaning, by_words):
             for rank, row in enumerate(rows.tolist(), start=1):
                 fused[row] = fused.get(row, 0.0) + 1.0 / (RRF_K + rank)
+        # A passage shares its article's vote: words that stand elsewhere in the article tell which
+        # of two like passages is meant.
+        articles = _highest(snapshot.articles.scores(query), len(snapshot.articles))
+        votes = {row: 1.0 / (RRF_K + rank) for rank, row in enumerate(articles.tolist(), start=1)}
+        for row in fused:
+            fused[row] += votes.get(int(snapshot.article_rows[row]), 0.0)
         # of equal sums the one nearer in meaning stands first, which keeps the order stable
         place = {row: rank for rank, row in enumerate(by_meaning.tolist())}
         best = sorted(fused, key=lambda row: (-fused[row], place.get(row, depth), row))[:k]
@@ -153,9 +160,7 @@ def _rank(
     return Ranked(snapshot.chunk_ids[rows], scores, dense, lexical[rows])
 
 
-def _nearest(
-    snapshot: OpenSnapshot, windows: NDArray[np.float32], depth: int
-) -> NDArray[np.int64]:
+def _nearest(snapshot: OpenSnapshot, windows: NDArray[np.float32], depth: int) -> NDArray[np.int64]:
     """Rows by their best cosine to any window of the query."""
     scores, rows = snapshot.vectors.search(windows, depth)
     if len(windows) == 1:

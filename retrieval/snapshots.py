@@ -25,7 +25,7 @@ from assistant.audit.log import record
 from assistant.celery import wake
 from retrieval.embedder import get_embedder
 from retrieval.lexical import LexicalIndex
-from retrieval.models import Chunk, Document, IndexSnapshot, KnowledgeVersion
+from retrieval.models import Document, IndexSnapshot, KnowledgeVersion
 from retrieval.vector_index import VectorIndex
 
 logger = logging.getLogger(__name__)
@@ -50,7 +50,8 @@ class CannotActivate(RuntimeError):
 
 @dataclass(frozen=True)
 class OpenSnapshot:
-    """A snapshot in memory: row `i` of vectors and words is the chunk `chunk_ids[i]`."""
+    """A snapshot in memory: row `i` of vectors and words is the chunk `chunk_ids[i]`, which is cut
+    from the article at row `article_rows[i]` of `articles`."""
 
     id: int
     embedder_digest: str
@@ -58,6 +59,8 @@ class OpenSnapshot:
     digests: NDArray[np.bytes_]  # sha256 of what was embedded, by row
     vectors: VectorIndex
     lexical: LexicalIndex
+    articles: LexicalIndex
+    article_rows: NDArray[np.int64]
 
 
 def index_root() -> Path:
@@ -67,7 +70,7 @@ def index_root() -> Path:
 
 # --- reading ----------------------------------------------------------------------------------
 
-_open: dict[int, OpenSnapshot] = {}
+_open: dict[str, OpenSnapshot] = {}  # by the manifest's digest, which names every file
 _opening = threading.Lock()
 
 
@@ -86,7 +89,7 @@ def open_active() -> OpenSnapshot:
     if row.chunks == 0:
         raise EmptyIndex("The knowledge base holds no published article.")
     with _opening:
-        snapshot = _open.get(row.pk)
+        snapshot = _open.get(row.digest)
         if snapshot is None:
             try:
                 snapshot = open_folder(index_root() / row.folder, row)
@@ -101,7 +104,7 @@ def open_active() -> OpenSnapshot:
                     "keep the old one, set COUNTERSIGN_EMBEDDER back."
                 )
             _open.clear()  # searches under way hold the one that they began with
-            _open[row.pk] = snapshot
+            _open[row.digest] = snapshot
     return snapshot
 
 
@@ -125,6 +128,7 @@ def open_folder(folder: Path, row: IndexSnapshot) -> OpenSnapshot:
         if found != expected:
             raise DamagedSnapshot(f"{folder.name}/{name} is not the file that was built.")
     chunk_ids = np.load(folder / "chunks.npy", allow_pickle=False)
+    article_rows = np.load(folder / "article_rows.npy", allow_pickle=False)
     return OpenSnapshot(
         id=row.pk,
         embedder_digest=manifest["embedder_digest"],
@@ -132,6 +136,8 @@ def open_folder(folder: Path, row: IndexSnapshot) -> OpenSnapshot:
         digests=np.load(folder / "digests.npy", allow_pickle=False),
         vectors=VectorIndex.load(folder / "vectors.faiss"),
         lexical=LexicalIndex.load(folder / "lexical", len(chunk_ids)),
+        articles=LexicalIndex.load(folder / "articles", int(article_rows.max(initial=-1)) + 1),
+        article_rows=article_rows,
     )
 
 

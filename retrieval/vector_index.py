@@ -1,4 +1,4 @@
-"""The vectors of a snapshot in FAISS: exact inner product, which serves up to about 50,000 chunks."""
+"""The vectors of a snapshot in FAISS: exact inner product, good to about 50,000 chunks."""
 
 from __future__ import annotations
 

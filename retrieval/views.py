@@ -79,7 +79,9 @@ def search(request: HttpRequest) -> HttpResponse:
 def article(request: HttpRequest, document_id: int) -> HttpResponse:
     """An article as it stands."""
     document = get_object_or_404(
-        Document.objects.select_related("collection", "current"), pk=document_id, current__isnull=False
+        Document.objects.select_related("collection", "current"),
+        pk=document_id,
+        current__isnull=False,
     )
     assert document.current is not None
     return _reading_page(request, document, document.current)

@@ -44,7 +44,9 @@ def documents(draw: st.DrawFn) -> tuple[str, list[str], list[str]]:
         elif kind == "l":
             blocks.append("\n".join(f"- {sentence(20)}" for _ in range(draw(st.integers(1, 8)))))
         else:
-            blocks.append("\n".join(f"| {sentence(3)} | x |" for _ in range(draw(st.integers(1, 5)))))
+            blocks.append(
+                "\n".join(f"| {sentence(3)} | x |" for _ in range(draw(st.integers(1, 5))))
+            )
     return draw(st.sampled_from(["\n\n", "\n\n\n"])).join(blocks), body, sentences
 
 
@@ -109,7 +111,9 @@ def test_real_tokens_are_bounded_for_long_words_numbers_and_other_scripts() -> N
 
 
 def test_a_chunk_knows_the_headings_above_it_and_does_not_quote_them() -> None:
-    text = "# Guide\n\nIntro.\n\n## Steps\n\nDo this.\n\n### Careful\n\nNot that.\n\n## End\n\nDone.\n"
+    text = (
+        "# Guide\n\nIntro.\n\n## Steps\n\nDo this.\n\n### Careful\n\nNot that.\n\n## End\n\nDone.\n"
+    )
     pieces = chunk(text, title="Guide", count_tokens=count_words, bound=BOUND)
     assert [(p.heading_path, text[p.start : p.end]) for p in pieces] == [
         (("Guide",), "Intro."),
@@ -152,9 +156,7 @@ def test_full_stops_inside_a_sentence_do_not_end_it(sentence: str) -> None:
 def test_long_titles_leave_room_for_the_text() -> None:
     title = "very long title " * 60
     pieces = chunk("Body text.", title=title, count_tokens=count_words, bound=BOUND)
-    whole = embedded_text(
-        title=title, heading_path=(), text="Body text.", count_tokens=count_words
-    )
+    whole = embedded_text(title=title, heading_path=(), text="Body text.", count_tokens=count_words)
     assert len(pieces) == 1
     assert whole.endswith("\nBody text.")
     assert count_words(whole) <= BOUND

