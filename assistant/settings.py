@@ -272,7 +272,7 @@ LOGGING = {
         # request lines repeat what the web server logs, and may name customers in URLs
         "django_structlog": {"level": "WARNING"},
         "celery": {"level": "WARNING"},
-        "kombu": {"level": "WARNING"},
+        "kombu": {"level": "ERROR"},
     },
 }
 

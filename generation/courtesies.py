@@ -48,6 +48,12 @@ _CLOSING = re.compile(
     r"[\s.!,:;?…-]*$",
     re.I,
 )
+_INTERJECTION = re.compile(
+    r"(?:wow|yeah|yea|oh|ok|okay|great|nice|cool|maybe|perhaps|good|perfect|excellent|right|indeed|"
+    r"interesting|haha|lol|got it|i see|no problem|no worries|you['’]re welcome|welcome)"
+    r"(?:[\s,.!]+(?:wow|yeah|yea|oh|ok|okay|great|nice|cool|good|lol))*" + _END,
+    re.I,
+)
 _SIGN_OFF = re.compile(
     r"(?:(?:kind|best|warm|many)(?:est)? (?:regards|wishes)|best|regards|all the best|(?:yours )?sincerely|"
     r"yours(?: truly| faithfully)?|cheers|take care|thanks|thank you)" + _END,
@@ -132,7 +138,7 @@ def _alone_on_line(text: str, sentence: Sentence) -> bool:
 def _says_nothing(line: str, asked: Set[str], known: Set[str]) -> bool:
     if not line or not any(c.isalnum() for c in line):
         return True
-    if _GREETING.match(line) or _SIGN_OFF.match(line):
+    if any(rule.match(line) for rule in (_GREETING, _SIGN_OFF, _INTERJECTION)):
         return True
     if _CLOSING.match(line) and not _ASIDE.search(line):
         return True

@@ -17,6 +17,7 @@ _NEGATORS = frozenset(
     "mustn't haven't hasn't hadn't needn't ain't shan't dont doesnt cant wont isnt".split()  # noqa: SIM905
 )
 _EXCEPTIONS = frozenset(["unless", "except", "excluding", "apart"])
+_HEDGED = frozenset(["sur", "sure", "certain", "know", "worry", "hesitat", "forget"])
 _REACH = 4  # content words after a negation that it may deny
 _CLAUSE = re.compile(
     r"[.;:!?,()\n]|\b(?:but|and|or|if|when|because|while|then|so|until|once)\b", re.I
@@ -70,6 +71,8 @@ def _denied(tokens: Sequence[Token], text: str) -> list[tuple[int, set[str]]]:
                 reach.add(follower.stem)
             elif _CLAUSE.fullmatch(follower.word):
                 break
+        if reach & _HEDGED:  # "I'm not sure, but": nothing is denied
+            continue
         found.append((place, reach))
     return found
 
@@ -100,12 +103,19 @@ def same_polarity(
             return False
         if not reach and len(ours & theirs) * 2 >= len(theirs):
             return False
-    exceptions = [
-        {token.word for token in tokens if token.word in _EXCEPTIONS}
-        for tokens in (claim, evidence)
-    ]
-    if bool(exceptions[0]) != bool(exceptions[1]):
-        return False
+    return _same_exceptions(claim, evidence, ours)
+
+
+def _same_exceptions(claim: Sequence[Token], evidence: Sequence[Token], ours: set[str]) -> bool:
+    """No exception made up, and none dropped from a clause that the claim repeats."""
+    if any(token.word in _EXCEPTIONS for token in claim):
+        return any(token.word in _EXCEPTIONS for token in evidence)
+    for place, token in enumerate(evidence):
+        if token.word in _EXCEPTIONS:
+            excepted = {t.stem for t in evidence if t.content and t.start > token.end}
+            clause = {t.stem for t in evidence[max(0, place - 8) : place] if t.content} - excepted
+            if clause and len(clause & ours) * 2 > len(clause):
+                return False
     return True
 
 

@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Max
+from django.db.models import Max, Q, QuerySet
 
 from assistant.audit.log import record
 from assistant.celery import wake
@@ -97,11 +97,16 @@ def retire_open_draft(
     return draft
 
 
+def waiting(*, now: datetime) -> QuerySet[Draft]:
+    """Queued drafts that may be worked on now."""
+    return Draft.objects.filter(Q(retry_at__isnull=True) | Q(retry_at__lte=now), state=State.QUEUED)
+
+
 def lease_batch(*, size: int, now: datetime) -> Batch | None:
     """Lease up to `size` of the oldest queued drafts; None when none waits."""
     token = uuid.uuid4()
     oldest = list(
-        Draft.objects.filter(state=State.QUEUED)
+        waiting(now=now)
         .order_by("queued_at", "pk")
         .values_list("pk", flat=True)[:size]
     )
@@ -153,7 +158,9 @@ def still_leased(draft: Draft, token: uuid.UUID) -> bool:
 
 def give_back(draft: Draft, token: uuid.UUID, *, error: str, now: datetime) -> None:
     """Return a draft that could not be made now to the queue, or fail it after too many tries."""
-    _give_back(draft.pk, draft.ticket_id, draft.attempts, {"lease_token": token}, error, now=now)
+    pause = timedelta(seconds=min(5 * 2**draft.attempts, 600))
+    held = {"lease_token": token}
+    _give_back(draft, held, error, retry_at=now + pause, now=now)
 
 
 def give_back_expired(*, now: datetime) -> int:
@@ -163,34 +170,40 @@ def give_back_expired(*, now: datetime) -> int:
     for draft in expired:
         held = {"lease_token": draft.lease_token, "leased_until__lt": now}
         error = "the worker fell silent"
-        count += _give_back(draft.pk, draft.ticket_id, draft.attempts, held, error, now=now)
+        count += _give_back(draft, held, error, retry_at=None, now=now)
     return count
 
 
 def _give_back(
-    pk: int, ticket_id: int, attempts: int, held: dict[str, object], error: str, *, now: datetime
+    draft: Draft,
+    held: dict[str, object],
+    error: str,
+    *,
+    retry_at: datetime | None,
+    now: datetime,
 ) -> int:
-    exhausted = attempts >= settings.MAX_ATTEMPTS
+    exhausted = draft.attempts >= settings.MAX_ATTEMPTS
     values: dict[str, object] = {"lease_token": None, "leased_until": None}
     if exhausted:
-        text = f"Drafting failed {attempts} times ({error}). Write the reply by hand, or ask again."
+        text = f"Drafting failed {draft.attempts} times ({error}). Write the reply by hand, or redo it."
         values |= {
             "state": State.FAILED,
             "error": error[:1000],
             "finished_at": now,
-            "reasons": [{"code": "failed", "text": text}],
+            "reasons": [{"code": "failed", "text": text[:500]}],
         }
     else:
-        values |= {"state": State.QUEUED}
+        values |= {"state": State.QUEUED, "retry_at": retry_at}
     with transaction.atomic():
-        won = Draft.objects.filter(pk=pk, state=State.WORKING, **held).update(**values)
+        won = Draft.objects.filter(pk=draft.pk, state=State.WORKING, **held).update(**values)
         if won:
             record(
                 "draft.failed" if exhausted else "draft.given_back",
                 actor=ACTOR,
-                ticket=ticket_id,
-                draft=pk,
-                data={"attempts": attempts, "error": error[:200]},
+                ticket=draft.ticket_id,
+                draft=draft.pk,
+                # the class of the error alone: its words may quote the customer's
+                data={"attempts": draft.attempts, "error": error.split(":")[0][:80]},
                 now=now,
             )
             announce()

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import logging
+from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 from django.conf import settings
 
 from assistant import heartbeat
@@ -18,8 +20,6 @@ from generation.models import Calibration, ModelVersion, PromptVersion, RoutingP
 from generation.prompts import PromptTemplate
 
 if TYPE_CHECKING:
-    import numpy as np
-
     from generation.safety.toxicity import ToxicityScreen
 
 logger = logging.getLogger(__name__)
@@ -60,6 +60,27 @@ class Models:
         return rows.get(category) or rows.get("*")
 
 
+class RememberedEmbeddings:
+    """Embeddings by text, the latest so many kept: passages' sentences recur from ticket to ticket."""
+
+    def __init__(self, encode: Callable[[Sequence[str]], np.ndarray], *, size: int = 20_000) -> None:
+        self._encode = encode
+        self._size = size
+        self._rows: OrderedDict[str, np.ndarray] = OrderedDict()
+
+    def __call__(self, texts: Sequence[str]) -> np.ndarray:
+        """Float32 [n, d], unit rows, as the embedder gives them."""
+        missing = [text for text in dict.fromkeys(texts) if text not in self._rows]
+        fresh = dict(zip(missing, self._encode(missing), strict=True)) if missing else {}
+        rows = [fresh[text] if text in fresh else self._rows[text] for text in texts]
+        for text in dict.fromkeys(texts):
+            self._rows[text] = fresh.get(text, self._rows.get(text))  # type: ignore[assignment]
+            self._rows.move_to_end(text)
+        while len(self._rows) > self._size:
+            self._rows.popitem(last=False)
+        return np.stack(rows) if rows else self._encode([])
+
+
 _models: Models | None = None
 
 
@@ -78,7 +99,7 @@ def forget_models() -> None:
 
 
 def _load() -> Models:
-    from generation.engine import get_generator
+    from generation.engine import load_generator
     from generation.pipeline import sampling_from_settings
     from generation.safety.toxicity import get_toxicity_screen
     from retrieval.embedder import get_embedder
@@ -87,7 +108,7 @@ def _load() -> Models:
     problem = ""
     sampling = Sampling()
     try:
-        generator = get_generator()
+        generator = load_generator(settings.GENERATOR, device=settings.DEVICE)
         generator.warm_up()
         sampling = sampling_from_settings(generator.template)
     except GeneratorError as error:
@@ -99,7 +120,7 @@ def _load() -> Models:
         generator=generator,
         generator_problem=problem,
         toxicity=get_toxicity_screen(),
-        embed=get_embedder().encode,
+        embed=RememberedEmbeddings(get_embedder().encode),
         confidence=confidence,
         sampling=sampling,
         calibrated_here=local,

@@ -9,7 +9,6 @@ from django.utils import timezone
 
 from assistant.celery import app
 from generation import queue
-from generation.models import Draft
 
 
 @app.task(name=queue.TASK)
@@ -23,7 +22,7 @@ def draft_waiting() -> None:
 def sweep() -> None:
     """Find what a crash left behind: silent workers' drafts, and wake-ups that never came."""
     queue.give_back_expired(now=timezone.now())
-    if Draft.objects.filter(state=Draft.State.QUEUED).exists():
+    if queue.waiting(now=timezone.now()).exists():
         queue.announce()
 
 

@@ -36,7 +36,7 @@ def draft_waiting() -> int:
     if batch.drafts:
         with kept_leases(batch.token):
             _draft(batch)
-    if Draft.objects.filter(state=Draft.State.QUEUED).exists():
+    if queue.waiting(now=timezone.now()).exists():
         queue.announce()
     return len(batch.drafts)
 

@@ -49,6 +49,7 @@ class Migration(migrations.Migration):
                 ('lease_token', models.UUIDField(blank=True, null=True)),
                 ('leased_until', models.DateTimeField(blank=True, db_index=True, null=True)),
                 ('attempts', models.PositiveSmallIntegerField(default=0)),
+                ('retry_at', models.DateTimeField(blank=True, help_text='not before, after an error', null=True)),
                 ('queued_at', models.DateTimeField(db_index=True)),
                 ('started_at', models.DateTimeField(blank=True, null=True)),
                 ('finished_at', models.DateTimeField(blank=True, null=True)),

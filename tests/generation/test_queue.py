@@ -53,9 +53,12 @@ def test_an_expired_lease_gives_the_draft_back_and_a_renewed_one_does_not(settin
 def test_too_many_tries_end_visibly_with_a_reason_in_words(settings) -> None:
     settings.MAX_ATTEMPTS = 2
     tickets(1)
+    now = NOW
     for _ in range(2):
-        batch = queue.lease_batch(size=1, now=NOW)
-        queue.give_back(batch.drafts[0], batch.token, error="RuntimeError: poisoned", now=NOW)
+        batch = queue.lease_batch(size=1, now=now)
+        queue.give_back(batch.drafts[0], batch.token, error="RuntimeError: poisoned", now=now)
+        assert queue.lease_batch(size=1, now=now) is None  # after an error comes a pause
+        now += timedelta(minutes=1)
     draft = Draft.objects.get()
     assert draft.state == State.FAILED
     assert "poisoned" in draft.reasons[0]["text"]
