@@ -120,7 +120,8 @@ def plan_batches(corpus: Corpus, *, batch_tokens: int, seed: int) -> list[np.nda
     for at in range(0, len(order), 1024):
         pool = order[at : at + 1024]
         pool = pool[np.argsort(lengths[pool], kind="stable")]
-        made, current = [], []
+        made: list[np.ndarray] = []
+        current: list[int] = []
         for number in pool:
             if current and lengths[number] * (len(current) + 1) > batch_tokens:
                 made.append(np.array(current))

@@ -6,6 +6,8 @@ is fused and only the tokens that carry loss reach the output layer. A test hold
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 from torch.nn import functional
 from transformers import GPTNeoForCausalLM
@@ -17,7 +19,7 @@ def hidden_states(model: GPTNeoForCausalLM, ids: torch.Tensor) -> torch.Tensor:
     Padding stands right of every real token, so that the causal mask hides it. Attention scores
     are not scaled, as in GPT-Neo; local layers see ``window_size`` tokens, their own included.
     """
-    transformer = model.transformer
+    transformer: Any = model.transformer
     length = ids.shape[1]
     x = transformer.wte(ids) + transformer.wpe(torch.arange(length, device=ids.device))
     heads, window = model.config.num_heads, model.config.window_size

@@ -11,7 +11,7 @@ from typing import Any
 
 import torch
 from rich.progress import Progress as Bar
-from transformers import AutoTokenizer, PreTrainedTokenizerFast
+from transformers import PreTrainedTokenizerFast
 
 from generation.prompts import PromptTemplate, title_line
 from generation.training.corpus import Corpus, encode_records
@@ -197,7 +197,8 @@ def _prepare(
     corpus_file, folder = out / "corpus.npz", out / "tokenizer"
     if not again and corpus_file.exists():
         template = PromptTemplate.load(folder)
-        return template, AutoTokenizer.from_pretrained(folder), Corpus.load(corpus_file)
+        saved = PreTrainedTokenizerFast.from_pretrained(folder)
+        return template, saved, Corpus.load(corpus_file)
     chosen = random.Random(seed).sample(training, min(len(training), TOKENIZER_TEXTS))
     texts = (_text_of(record) for record in chosen)
     tokenizer = train_tokenizer(

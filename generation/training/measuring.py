@@ -84,10 +84,11 @@ def complete(
     template: PromptTemplate,
 ) -> list[tuple[str, bool]]:
     """Greedy completions and whether each ended by itself."""
+    generator: Any = model  # transformers types `generate` for another base class
     tokenizer.padding_side = "left"
     encoded = tokenizer(list(prompts), return_tensors="pt", padding=True)
     with torch.inference_mode():
-        output = model.generate(
+        output = generator.generate(
             input_ids=encoded["input_ids"],
             attention_mask=encoded["attention_mask"],
             max_new_tokens=template.new_tokens,
@@ -98,7 +99,7 @@ def complete(
     for row in output[:, encoded["input_ids"].shape[1] :].tolist():
         ended = tokenizer.eos_token_id in row
         kept = row[: row.index(tokenizer.eos_token_id)] if ended else row
-        found.append((tokenizer.decode(kept), ended))
+        found.append((str(tokenizer.decode(kept)), ended))
     return found
 
 

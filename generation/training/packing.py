@@ -45,7 +45,7 @@ def pack(
     if not all(torch.isfinite(parameter).all() for parameter in model.parameters()):
         raise PackingError("the weights hold NaN or infinity: train again with a lower rate")
     folder.mkdir(parents=True, exist_ok=True)
-    model.to(torch.bfloat16)
+    model.bfloat16()
     model.config.dtype = torch.bfloat16
     model.generation_config = GenerationConfig(
         bos_token_id=tokenizer.bos_token_id,

@@ -77,6 +77,7 @@ def topic_question(topic: str, title: str, rng: random.Random) -> str:
     """A question about a whole section."""
     if _QUESTION.match(topic) and not topic.lower().startswith("how to"):
         return topic if topic.endswith("?") else topic + "?"
+    forms: tuple[str, ...]
     scope = f" ({title})" if title != topic and rng.random() < 0.35 else ""
     if doing := action(topic):
         forms = (
