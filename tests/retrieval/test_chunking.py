@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 
 import pytest
@@ -59,7 +60,7 @@ def test_chunks_hold_every_word_once_within_the_bound(
     quoted = [text[piece.start : piece.end] for piece in pieces]
     found = [word for quote in quoted for word in re.findall(r"W\d+", quote)]
     assert found == body
-    for before, after in zip(pieces, pieces[1:], strict=False):
+    for before, after in itertools.pairwise(pieces):
         assert before.end <= after.start
     for piece, quote in zip(pieces, quoted, strict=True):
         assert quote == quote.strip() != ""

@@ -263,7 +263,7 @@ def test_cleaning_keeps_the_active_one_the_last_few_and_what_drafts_name(
 
 @pytest.mark.django_db
 def test_without_articles_a_search_says_so_in_words(index_folder: Path) -> None:
-    with pytest.raises(EmptyIndex, match="manage.py ingest"):
+    with pytest.raises(EmptyIndex, match=r"manage\.py ingest"):
         search("anything")
     assert not is_stale()
 

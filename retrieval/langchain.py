@@ -1,0 +1,61 @@
+"""LangChain's seams: our embedder as `Embeddings`, our search as a `BaseRetriever`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from langchain_core.callbacks import CallbackManagerForRetrieverRun
+from langchain_core.documents import Document
+from langchain_core.embeddings import Embeddings
+from langchain_core.retrievers import BaseRetriever
+from pydantic import Field
+
+from retrieval.embedder import Embedder, get_embedder
+from retrieval.search import Mode, search
+
+
+class CountersignEmbeddings(Embeddings):
+    """The installation's embedder: unit vectors, long texts embedded whole."""
+
+    def __init__(self, embedder: Embedder | None = None) -> None:
+        self.embedder = embedder or get_embedder()
+
+    def embed_documents(self, texts: list[str]) -> list[list[float]]:
+        vectors: list[list[float]] = self.embedder.encode(texts).tolist()
+        return vectors
+
+    def embed_query(self, text: str) -> list[float]:
+        return self.embed_documents([text])[0]
+
+
+class CountersignRetriever(BaseRetriever):
+    """Our search. A `Document` holds the passage; its metadata are a hit's other fields."""
+
+    k: int = Field(default=5, ge=1)
+    mode: Mode = "fused"
+
+    def _get_relevant_documents(
+        self, query: str, *, run_manager: CallbackManagerForRetrieverRun, **options: Any
+    ) -> list[Document]:
+        found = search(query, k=options.get("k", self.k), mode=options.get("mode", self.mode))
+        return [
+            Document(
+                id=str(hit.chunk_id),
+                page_content=hit.text,
+                metadata={
+                    "source": hit.source,
+                    "title": hit.title,
+                    "category": hit.category,
+                    "heading_path": list(hit.heading_path),
+                    "document": hit.document_id,
+                    "revision": hit.revision_id,
+                    "start": hit.start,
+                    "end": hit.end,
+                    "score": hit.score,
+                    "dense_score": hit.dense_score,
+                    "lexical_score": hit.lexical_score,
+                    "snapshot": found.snapshot,
+                },
+            )
+            for hit in found.hits
+        ]
