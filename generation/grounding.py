@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
+from difflib import SequenceMatcher
 from typing import Any, Literal
 
 import numpy as np
@@ -25,6 +26,8 @@ from generation.tokens import Token, stem, tokens_of
 GROUNDING_VERSION = "1"
 SUPPORT_THRESHOLD = 0.5
 CONTRADICTED = 0.4  # what a failed hard check leaves of the support
+NEARLY_AS_NEAR = 0.12  # support by which a span may seem worse and still be the evidence
+DOMINANT = 0.85  # share of what a pair holds of a claim that makes one of its sentences decide
 SPANS_COMPARED = 6  # the most promising spans of evidence a claim is aligned with
 
 Embed = Callable[[Sequence[str]], Any]
@@ -243,14 +246,14 @@ def _name_in(name: str, words: set[str], stems: set[str]) -> bool:
 
 
 def _ground_claim(claim: _Claim, units: Sequence[_Unit]) -> GroundedSentence:
-    best: tuple[float, tuple[str, ...], _Span] | None = None
-    for span in _promising(claim, units):
-        score, failed = _support(claim, span, units)
-        if best is None or score > best[0] + 1e-9:
-            best = (score, failed, span)
-    if best is None:
+    spans = [(*_support(claim, span, units), span) for span in _promising(claim, units)]
+    if not spans:
         return GroundedSentence("", 0, 0, "claim", 0.0, False)
-    score, failed, span = best
+    nearest = max(raw for raw, _, _ in spans)
+    # a span that contradicts the claim isn't outvoted by one that merely resembles it less
+    rivals = [item for item in spans if item[0] >= nearest - NEARLY_AS_NEAR]
+    raw, failed, span = max(rivals, key=lambda item: (not item[1], item[0]))
+    score = raw * (CONTRADICTED if failed else 1.0)
     if score < 0.05:
         return GroundedSentence("", 0, 0, "claim", score, False, failed=failed)
     first, last = span.units[0], span.units[-1]
@@ -279,6 +282,7 @@ def _promising(claim: _Claim, units: Sequence[_Unit]) -> list[_Span]:
 
 
 def _support(claim: _Claim, span: _Span, units: Sequence[_Unit]) -> tuple[float, tuple[str, ...]]:
+    """How near the span is to the claim, 0 to 1, and the hard checks that fail on it."""
     tokens = span.tokens
     contained = _containment(claim.tokens, tokens)
     ordered = _ordered(claim.tokens, tokens)
@@ -287,10 +291,7 @@ def _support(claim: _Claim, span: _Span, units: Sequence[_Unit]) -> tuple[float,
     if len(span.units) > 1:
         score -= 0.02  # one sentence is the clearer evidence
     alike = ordered > 0.6
-    failed = tuple(_failures(claim, span, units, alike=alike))
-    if failed:
-        score *= CONTRADICTED
-    return float(min(max(score, 0.0), 1.0)), failed
+    return float(min(max(score, 0.0), 1.0)), tuple(_failures(claim, span, units, alike=alike))
 
 
 def combine(*, contained: float, ordered: float, cosine: float) -> float:
@@ -341,7 +342,9 @@ def _failures(claim: _Claim, span: _Span, units: Sequence[_Unit], *, alike: bool
         failed.append("name")
     if not _names_hold(claim, span, units):
         failed.append("name")
-    relevant = [unit for unit in span.units if _touches(claim, unit)] or span.units
+    if alike and _names_turned(claim, span):
+        failed.append("name")
+    relevant = _deciding(claim, span)
     text = "\n".join(unit.text for unit in relevant)
     tokens: list[Token] = []
     offset = 0
@@ -355,15 +358,31 @@ def _failures(claim: _Claim, span: _Span, units: Sequence[_Unit], *, alike: bool
     return list(dict.fromkeys(failed))
 
 
-def _touches(claim: _Claim, unit: _Unit) -> bool:
-    shared = {t.stem for t in unit.tokens if t.content} & {
-        t.stem for t in claim.tokens if t.content
-    }
-    return len(shared) >= 2 or len(span_content(unit)) < 3
+def _deciding(claim: _Claim, span: _Span) -> list[_Unit]:
+    """The sentence that holds most of the claim alone, or else all of the span's."""
+    whole = _containment(claim.tokens, span.tokens)
+    for unit in sorted(span.units, key=lambda u: -_containment(claim.tokens, u.tokens)):
+        if _containment(claim.tokens, unit.tokens) >= DOMINANT * whole:
+            return [unit]
+    return span.units
 
 
-def span_content(unit: _Unit) -> list[Token]:
-    return [token for token in unit.tokens if token.content]
+def _names_turned(claim: _Claim, span: _Span) -> bool:
+    """A name at a place where the otherwise like evidence has another word."""
+    names = {(name.start, name.end) for name in claim.names}
+    ours = [token for token in claim.tokens if token.content]
+    theirs = [token for token in span.tokens if token.content]
+    matcher = SequenceMatcher(
+        None, [token.stem for token in ours], [token.stem for token in theirs], autojunk=False
+    )
+    for tag, a, b, c, d in matcher.get_opcodes():
+        if tag != "replace" or b - a > 2 or d - c > 2:
+            continue
+        put = {part for token in theirs[c:d] for part in (token.stem, *_parts(token.word))}
+        for token in ours[a:b]:
+            if token.stem not in put and any(s <= token.start < e for s, e in names):
+                return True
+    return False
 
 
 def _fact_in(fact: Fact, span: _Span) -> bool:

@@ -8,16 +8,18 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from generation.tokens import Token
 
 _NEGATORS = frozenset(
     "not no never cannot can't without neither nor none nobody nothing nowhere unable hardly "
     "n't don't doesn't didn't isn't aren't wasn't weren't won't wouldn't shouldn't couldn't "
+    "don doesn didn isn aren wasn weren wouldn shouldn couldn hasn haven hadn mustn needn "
     "mustn't haven't hasn't hadn't needn't ain't shan't dont doesnt cant wont isnt".split()  # noqa: SIM905
 )
 _EXCEPTIONS = frozenset(["unless", "except", "excluding", "apart"])
-_HEDGED = frozenset(["sur", "sure", "certain", "know", "worry", "hesitat", "forget"])
+_HEDGED = frozenset(["sur", "know", "worry", "hesitat", "forget", "matter"])
 _REACH = 4  # content words after a negation that it may deny
 _CLAUSE = re.compile(
     r"[.;:!?,()\n]|\b(?:but|and|or|if|when|because|while|then|so|until|once)\b", re.I
@@ -57,23 +59,28 @@ def is_negator(word: str) -> bool:
     return word in _NEGATORS or word.endswith(("n't", "n’t"))
 
 
-def _denied(tokens: Sequence[Token], text: str) -> list[tuple[int, set[str]]]:
-    """Each negation's place in ``tokens`` and the stems that it denies."""
+@dataclass(frozen=True)
+class _Denial:
+    """A negation: the first content word that it denies, and all within its reach."""
+
+    first: str
+    reach: frozenset[str]
+
+
+def _denials(tokens: Sequence[Token], text: str) -> list[_Denial]:
     found = []
     for place, token in enumerate(tokens):
         if not is_negator(token.word):
             continue
-        reach: set[str] = set()
+        reach: list[str] = []
         for follower in tokens[place + 1 :]:
             if len(reach) >= _REACH or _CLAUSE.search(text, token.end, follower.start):
                 break
             if follower.content:
-                reach.add(follower.stem)
-            elif _CLAUSE.fullmatch(follower.word):
-                break
-        if reach & _HEDGED:  # "I'm not sure, but": nothing is denied
+                reach.append(follower.stem)
+        if reach and reach[0] in _HEDGED:  # "I'm not sure, but", "no matter": nothing is denied
             continue
-        found.append((place, reach))
+        found.append(_Denial(reach[0] if reach else "", frozenset(reach)))
     return found
 
 
@@ -87,21 +94,20 @@ def same_polarity(
     """
     ours = {token.stem for token in claim if token.content}
     theirs = {token.stem for token in evidence if token.content}
-    in_claim, in_evidence = _denied(claim, claim_text), _denied(evidence, evidence_text)
-    unmatched = list(in_evidence)
-    for _, reach in in_claim:
-        match = next((item for item in unmatched if item[1] & reach), None)
-        if match is None and (not reach or not reach <= theirs):
-            # another wording of the denial; what the evidence's negation denies is left to judge
-            match = next((item for item in unmatched if not item[1] or not item[1] <= ours), None)
-        if match is None:
+    unmatched = _denials(evidence, evidence_text)
+    for denial in _denials(claim, claim_text):
+        same = [d for d in unmatched if denial.first in d.reach or d.first in denial.reach]
+        if not same and (denial.first not in theirs):
+            # another wording of the denial: it may stand for one whose words the claim lacks
+            same = [d for d in unmatched if d.reach & denial.reach or d.first not in ours]
+        if not same:
             return False
-        unmatched.remove(match)
-    for _, reach in unmatched:
-        nearest = reach & ours
-        if nearest and len(nearest) * 2 >= len(reach):
+        unmatched.remove(same[0])
+    for denial in unmatched:
+        said = denial.reach & ours
+        if said and (denial.first in ours or len(said) * 2 >= len(denial.reach)):
             return False
-        if not reach and len(ours & theirs) * 2 >= len(theirs):
+        if not denial.reach and len(ours & theirs) * 2 >= len(theirs):
             return False
     return _same_exceptions(claim, evidence, ours)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-_WORD = re.compile(r"[^\W_]+(?:['’.,:/@-][^\W_]+)*%?|[$€£](?=\d)")
+_WORD = re.compile(r"[^\W_]+(?:['’.,:/@&+-][^\W_]+)*%?|[$€£](?=\d)")
 _LINK_TARGET = re.compile(r"(?<=\])\([^()\s]*(?:\s+\"[^\"]*\")?\)")
 FUNCTION_WORDS = frozenset(
     "a an the this that these those i you he she it we they me him her us them my your his its our "
