@@ -31,9 +31,12 @@ def broker_folders() -> list[Path]:
 
 
 def ensure_broker_folders() -> None:
+    """Make the folders that processes need and somebody may have deleted."""
+    folders = [Path(settings.DATA_DIR) / "run"]  # beat's schedule
     if settings.BROKER_URL.startswith("filesystem"):
-        for folder in broker_folders():
-            folder.mkdir(parents=True, exist_ok=True)
+        folders += broker_folders()
+    for folder in folders:
+        folder.mkdir(parents=True, exist_ok=True)
 
 
 def _configuration() -> dict[str, Any]:
@@ -91,6 +94,7 @@ def _configuration() -> dict[str, Any]:
     return configuration
 
 
+ensure_broker_folders()
 app.conf.update(_configuration())
 app.autodiscover_tasks()
 

@@ -13,6 +13,7 @@ from celery.signals import worker_process_shutdown, worker_ready, worker_shutdow
 from django.db import connection
 from django.utils import timezone
 
+from assistant.celery import ensure_broker_folders
 from assistant.models import Heartbeat
 
 logger = logging.getLogger(__name__)
@@ -56,6 +57,7 @@ def forget_dead(*, now: datetime) -> int:
 def _run(name: str, queue: str) -> None:
     while True:
         try:
+            ensure_broker_folders()
             beat(name=name, queue=queue, now=timezone.now())
         except Exception as error:
             logger.warning("no heartbeat written: %s", type(error).__name__)

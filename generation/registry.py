@@ -112,6 +112,8 @@ def _load() -> Models:
         generator.warm_up()
         sampling = sampling_from_settings(generator.template)
     except GeneratorError as error:
+        if not error.permanent:
+            raise  # the drafts pause, and the next try loads again
         generator = None
         problem = f"The generator could not be loaded: {error}"
         logger.error("%s", problem)

@@ -113,7 +113,7 @@ def canonical_bytes(
             "ticket": ticket,
             "draft": draft,
             "model": _checked_string(model, "model", 200),
-            "data": checked(data),  # type: ignore[dict-item]
+            "data": checked(data),
         }
     )
     if len(made) > MAX_BYTES:

@@ -27,6 +27,7 @@ def _rule(name: str, weight: float, reason: str, *patterns: str, tickets_only: b
 _UP_TO_4 = r"(?:[\w'’\"-]+[\s,]+){0,4}?"
 _UP_TO_6 = r"(?:[\w'’\"-]+[\s,]+){0,6}?"
 _GAP = r"[^\n.!?]{0,60}?"
+_WIDE_GAP = r"(?:[^\n.!?]|[.!?](?=[\w\"”'’])){0,90}?"  # goes on over the dots of addresses
 _DROP = (
     r"\b(?:ignore|disregard|forget|overlook|override|neglect|bypass|discard|erase|delete|"
     r"pay no attention to|do not (?:follow|obey|comply with)|don'?t (?:follow|obey)|"
@@ -57,6 +58,8 @@ RULES: tuple[Rule, ...] = (
         _DROP + rf"(?:the\s+|my\s+)?{_UP_TO_4}{_EARLIER}\s+{_UP_TO_4}{_ORDERS}\b",
         _DROP + r"(?:everything|anything|all)\s+(?:that\s+)?(?:you|i|we|was|said|above|before|learned|written)",
         _DROP + r"(?:what|whatever|all that)\s+(?:you|i|was)\b[^.\n]{0,30}\b(?:told|said|instructed|taught|programmed)",
+        _DROP + rf"(?:the\s+|those\s+|these\s+)?{_ORDERS}\s+(?:that\s+|which\s+)?(?:above|before this|you (?:were|have been|got|received))",
+        r"\b(?:ignore|disregard|forget)(?:all)?(?:the|your|of)?(?:previous|prior|above|earlier)(?:instructions?|rules|prompts?)",
         r"\b(?:new|updated|revised|real|actual|special|additional)\s+(?:system\s+)?(?:instructions?|directives?|prompt)\s*(?::|are\b|for the (?:ai|assistant|model))",
         r"\bstop everything\b.{0,20}\b(?:just|now|print|say)",
         r"\b(?:override|overriding)\s+(?:the\s+|your\s+|all\s+)?(?:system|safety|security|protocols?|programming|guardrails?)",
@@ -67,7 +70,6 @@ RULES: tuple[Rule, ...] = (
         r"\b(?:you(?:'re| are) (?:now|no longer|going to (?:act|be|play|pretend|behave|simulate|roleplay)))\b(?!\s+(?:logged|signed|connected|ready|able|finished|done|set|able to|eligible|entitled|considered|on|in|at|a (?:member|customer|subscriber|registered)|eligible|required|subscribed|viewing|using|leaving|entering|seeing|prompted|asked|redirected))",
         r"\byou will (?:now )?(?:act|play|behave|pretend|roleplay|respond|answer|be acting|simulate|impersonate|become)\b",
         r"\b(?:act|behave|respond|answer|speak|reply|function|operate|write)\s+(?:as|like)\s+(?:if you|though you|an? (?:ai|evil|unrestricted|unfiltered|linux|terminal|hacker|character|person|human|expert|[\w-]+ (?:assistant|bot|ai))|my |the character|chatgpt|you (?:are|were|have))",
-        r"\bi want you to (?:act|pretend|play|behave|roleplay|simulate|respond|reply|write|become|ignore|impersonate)\b",
         r"\b(?:pretend|imagine|suppose|assume)\s+(?:that\s+)?(?:to be|you(?:'re| are| were| have)\b)",
         r"\brole-?\s?play(?:ing|er)?\b", r"\bstay in character\b|\bbreak(?:ing)? character\b|\bin character as\b",
         r"\b(?:immerse yourself|take on|assume|adopt|play)\s+(?:in(?:to)?\s+)?the\s+(?:role|persona|character|identity|part)\b",
@@ -75,6 +77,10 @@ RULES: tuple[Rule, ...] = (
         r"\bfrom (?:now on|this (?:point|moment)(?: on(?:ward)?s?)?|here on(?: out)?)\b" + _GAP + r"\byou\b",
         r"\bsimulate\s+(?:an?\s+)?(?:\w+\s+){0,3}(?:mode|ai|chatbot|persona|character|terminal|chatgpt)\b",
         r"\b(?:two|2|separate|distinct)\s+(?:\w+\s+){0,2}(?:personas|personalities|responses? to (?:every|each))\b",
+    ),
+    _rule(
+        "role order", 0.6, "orders the assistant to play a part",
+        r"\bI (?:want|need|would like) you to (?:act as|act like|pretend|behave|role-?play|simulate|impersonate|ignore|forget|become|respond as|reply as)\b",
     ),
     _rule(
         "jailbreak", 0.55, "speaks of lifting the assistant's limits",
@@ -94,7 +100,7 @@ RULES: tuple[Rule, ...] = (
         "prompt extraction", 0.75, "asks for the assistant's own instructions",
         r"\b(?:reveal|show|print|repeat|output|display|tell|give|share|write|disclose|expose|leak|list|quote|recite|dump|return|encode|translate|summari[sz]e|need to see|see|what (?:is|are|was|were)|what'?s)\b"
         + _GAP + r"\b(?:your|the|its|this|above|those)\s+(?:\w+\s+){0,2}?" + _SECRET + r"\b",
-        r"\bsystem prompts?\b", r"\byour (?:exact |full |own )?(?:instructions|prompt|programming)\b(?!\s+(?:manual|booklet|leaflet|page|video|say|were not clear))(?=[^\n]{0,40}(?:[?:.'\"]|verbatim|word|above))",
+        r"\bsystem prompts?\b(?!\s+(?:you|the (?:user|administrator)|for|users?|whether|to|asks|appears|opens|is displayed))", r"\byour (?:exact |full |own )?(?:instructions|prompt|programming)\b(?!\s+(?:manual|booklet|leaflet|page|video|say|were not clear))(?=[^\n]{0,40}(?:[?:.'\"]|verbatim|word|above))",
         r"\b(?:repeat|print|output|copy|display|recite)\b[^.\n]{0,30}\b(?:text|words|everything|sentences?|lines?)\s+(?:above|before|prior)\b",
         r"\brepeat the above\b|\brepeat (?:this|the) (?:entire|whole) conversation\b|\bstarting instructions\b|\btext you were given\b|\bi was instructed to['\"]|\bnot (?:supposed|allowed) to tell (?:me|us|anyone)\b|\bwhat were you told\b|\bwhat were those instructions\b|\binitiali[sz]ation string\b",
         r"\bmy instructions are\b|\bconsole\.log\(\s*system", r"\binitial prompt\b",
@@ -122,7 +128,7 @@ RULES: tuple[Rule, ...] = (
         "dictates the answer", 0.6, "dictates how the reply must be worded",
         rf"\b(?:begin|start|end|preface|prefix|append|prepend|finish|conclude|sign off|precede)\b[^.?!\n]{{0,20}}\b(?:your|the|every|each|all|any)\s+(?:\w+\s+){{0,2}}?(?:answers?|responses?|repl(?:y|ies)|outputs?)\s+(?:with|by|to (?:every|each)|in)\b",
         rf"\b(?:respond|reply|answer)\s+(?:only|exclusively|solely|just|always|exactly)?\s*(?:with(?:in)?|in|using|by saying|as)\s+(?:only |exactly |the (?:word|phrase|sentence|string|letter|text|following)|a code ?block|json|base64|rot13|emoji|all caps|uppercase|rhyme|riddles?|reverse|pirate|[\"“'])",
-        rf"\b(?:add|include|insert|embed|integrate|incorporate|mention|append|put|place|introduce|drop|weave|write|provide|use|replace|remove|rearrange|misspell|group|swap|reverse|substitute|omit|encode|translate|modify|scramble|capitali[sz]e|randomi[sz]e|jumble|shuffle|present|convert|alter|change|express|format|delete|combine|mix|merge|eliminate|craft|construct)\b{_GAP}\b(?:in|into|to|of|from|within|for|throughout|at the (?:end|start|beginning) of|with)\s+(?:all\s+|each of\s+)?your\s+(?:\w+\s+)?{_ANSWER}\b",
+        rf"\b(?:add|include|insert|embed|integrate|incorporate|mention|append|put|place|introduce|drop|weave|write|provide|use|replace|remove|rearrange|misspell|group|swap|reverse|substitute|omit|encode|translate|modify|scramble|capitali[sz]e|randomi[sz]e|jumble|shuffle|present|convert|alter|change|express|format|delete|combine|mix|merge|eliminate|craft|construct)\b{_WIDE_GAP}\b(?:in|into|to|of|from|within|for|throughout|at the (?:end|start|beginning) of|with)\s+(?:all\s+|each of\s+)?your\s+(?:\w+\s+)?{_ANSWER}\b",
         rf"\b(?:modify|change|alter|adjust|encode|translate|write|rewrite|convert|craft|construct|create|compose|format|formulate|encrypt|scramble|make|keep|limit)\s+your\s+(?:\w+\s+)?{_ANSWER}\s+(?:to|so|in|into|by|with|using|as|such)\b",
         rf"\byour\s+(?:\w+\s+)?{_ANSWER}\s+(?:must|should|shall|has to|needs to|ought to)\b(?!\s+(?:be (?:sent|mailed|sooner|faster)|arrive|reach|help))",
         r"\b(?:just|only|simply)\s+(?:say|print|output|write|respond|reply|type|return)\b\s*(?:with\s+)?[\"“'`]",

@@ -14,6 +14,8 @@ _LOOKALIKES = str.maketrans(
     "aeopcyxijsldbkmtbhABEKMHOPCTYXIJSaoiknptuxABEZHIKMNOPTYX",
 )
 _FOREIGN = re.compile(r"[\u0370-\u03ff\u0400-\u04ff\u0500-\u052f]")
+_FLAG = re.compile("\U0001f3f4[\U000e0020-\U000e007e]{1,8}\U000e007f")
+_LATIN_PAIR = re.compile(r"[A-Za-z]{2}")
 _WORD = re.compile(r"\w+")
 _LEET = str.maketrans("013457@$!", "oieastasi")
 _LEET_WORD = re.compile(
@@ -48,9 +50,16 @@ def normalise(text: str) -> Normalised:
     """
     characters: list[str] = []
     origins: list[int] = []
-    invisible = tags = 0
+    invisible = tags = skipped = 0
     for position, character in enumerate(text):
         code = ord(character)
+        if position < skipped:
+            continue
+        if flag := _FLAG.match(text, position):  # a flag's emoji is spelled with tag characters
+            characters.append(character)
+            origins.append(position)
+            skipped = flag.end()
+            continue
         if 0xE0020 <= code <= 0xE007E:
             characters.append(chr(code - 0xE0000))
             origins.append(position)
@@ -58,7 +67,10 @@ def normalise(text: str) -> Normalised:
             continue
         category = unicodedata.category(character)
         if category in ("Cf", "Cc", "Co", "Cn") and character not in _KEPT_CONTROLS:
-            invisible += category == "Cf" and character != "\ufeff" and character != "\u00ad"
+            # joiners have their honest use in emoji and in scripts other than Latin
+            around = text[max(0, position - 1) : position] + text[position + 1 : position + 2]
+            hides = category == "Cf" and character != "\u00ad" and _LATIN_PAIR.match(around)
+            invisible += bool(hides)
             continue
         if category == "Zs":
             character = " "
@@ -92,7 +104,7 @@ def spelled_out(text: str) -> list[tuple[int, int, str]]:
     """Words written letter by letter ("i g n o r e"): each run's span and the letters joined."""
     found = []
     for match in _SPACED.finditer(text):
-        joined = re.sub(r"[ ._*-]{2}", " ", match[0])
-        joined = re.sub(r"(?<=\w)[ ._*-](?=\w(?:[ ._*-]|$))", "", joined)
+        words = re.split(r"[ ._*-]{2}", match[0])
+        joined = " ".join(re.sub(r"[ ._*-]", "", word) for word in words)
         found.append((match.start(), match.end(), joined))
     return found

@@ -24,11 +24,12 @@ def kill_in_mid_batch(installed: Installation, *, kills: int, total: int) -> Non
     installed.start("beat")
     for kill in range(kills):
         installed.start("worker-gpu-1")
-        wait_until(lambda: installed.drafts("working"), seconds=90, what="a batch is being drafted")
+        leased = f"select count(*) from generation_draft where state = 'working' and attempts > {kill}"
+        wait_until(lambda leased=leased: installed.count(leased), seconds=120, what="a batch is leased")
         time.sleep(0.3 * kill)  # each kill lands at another moment of the batch
         installed.kill("worker-gpu-1")
     installed.start("worker-gpu-1")
-    wait_until(lambda: installed.drafts(*FINISHED) == total, seconds=180, what=f"{total} drafts made")
+    wait_until(lambda: installed.drafts(*FINISHED) == total, seconds=240, what=f"{total} drafts made")
 
 
 def assert_nothing_lost_nothing_doubled(installed: Installation, total: int) -> None:
