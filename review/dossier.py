@@ -253,13 +253,18 @@ def open_texts(
             part.holds = digest == sealed.digest and bool(part.events)
             if part.role.startswith("diff"):
                 part.diff = _segments(text)
+            data: dict[str, JSON] = {
+                "text": sealed.pk,
+                "as": part.role,
+                "digest": digest,
+                "holds": part.holds,
+            }
             record(
                 "text.read",
                 actor=actor,
                 ticket=sealed.ticket_id,
                 draft=draft,
-                data={"text": sealed.pk, "as": part.role, "digest": digest, "holds": part.holds}
-                | why,
+                data=data | why,
                 now=now,
             )
 

@@ -154,7 +154,7 @@ def export(request: HttpRequest) -> HttpResponseBase:
     begun = exports.begin(what=what, filters=filters, form=form, actor=actor, now=now)
     if what == "events":
         rows = exports.event_rows(filters, before=begun.index)
-        columns = exports.EVENT_COLUMNS
+        columns: tuple[str, ...] = exports.EVENT_COLUMNS
     else:
         rows = exports.reply_rows(filters, export=begun, actor=actor)
         columns = exports.REPLY_COLUMNS

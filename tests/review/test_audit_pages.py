@@ -6,11 +6,14 @@ import csv
 import io
 import json
 import re
+import subprocess
+import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+from django.conf import settings
 from django.core.management import CommandError, call_command
 from django.db import connection
 from django.urls import reverse
@@ -568,3 +571,39 @@ def test_export_log_that_cannot_run_leaves_nothing_behind(edited, tmp_path):
     with pytest.raises(CommandError):
         call_command("export_log", "--out", str(tmp_path / "log.jsonl"))
     assert list(tmp_path.glob("*log*")) == []
+
+
+# --- docs/audit.md --------------------------------------------------------------------------
+
+
+def run_the_documented_verifier(events: str, checkpoints: Path, folder: Path) -> tuple[int, str]:
+    guide = (Path(settings.BASE_DIR) / "docs" / "audit.md").read_text()
+    [code] = re.findall(r"```python\n(.*?)```", guide, re.DOTALL)
+    (folder / "verify.py").write_text(code)
+    (folder / "events.jsonl").write_text(events)
+    done = subprocess.run(
+        [sys.executable, "-I", folder / "verify.py", folder / "events.jsonl", checkpoints],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    return done.returncode, done.stdout + done.stderr
+
+
+def test_the_documented_verifier_agrees_with_ours(auditor, edited, checkpoint_file, tmp_path):
+    events = body(auditor.post("/audit/export/", {"until": "2100-01-01"}))
+    lines = events.splitlines(keepends=True)
+    assert run_the_documented_verifier(events, checkpoint_file, tmp_path) == (
+        0,
+        "5 events hold; 0 are under no checkpoint yet\n",
+    )
+    altered = events.replace("tiny-neo", "huge-neo")
+    for damaged, said in (
+        (altered, "the checkpoint of 3 events does not hold"),
+        ("".join(lines[:2] + lines[3:]), "event 2 is missing"),
+        ("".join(lines[:3]), "events after 3 are"),
+    ):
+        status, out = run_the_documented_verifier(damaged, checkpoint_file, tmp_path)
+        assert (status, said in out) == (1, True), out
+    assert run_the_documented_verifier(events, tmp_path / "verify.py", tmp_path)[0] == 1
