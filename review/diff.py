@@ -9,8 +9,7 @@ from dataclasses import asdict, dataclass
 from difflib import SequenceMatcher
 from typing import Literal
 
-# a word (or one sign) with the blanks after it: alone, blanks would match each other everywhere
-_TOKEN = re.compile(r"(?:\w+(?:['’.\-]\w+)*|[^\w\s])\s*|\s+", re.UNICODE)
+_TOKEN = re.compile(r"\w+(?:['’.\-]\w+)*|\s+|[^\w\s]", re.UNICODE)
 _TOO_MANY = 4_000_000  # pairs of words; past it what differs is shown as one piece
 
 Operation = Literal["equal", "insert", "delete"]
@@ -45,7 +44,8 @@ def word_diff(before: str, after: str) -> list[Segment]:
         _add(segments, "delete", middle_old)
         _add(segments, "insert", middle_new)
     else:
-        matcher = SequenceMatcher(None, middle_old, middle_new, autojunk=False)
+        # blanks match only beside words that do: alone they would match each other everywhere
+        matcher = SequenceMatcher(str.isspace, middle_old, middle_new, autojunk=False)
         for op, i1, i2, j1, j2 in matcher.get_opcodes():
             if op == "equal":
                 _add(segments, "equal", middle_old[i1:i2])

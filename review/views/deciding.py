@@ -49,10 +49,11 @@ def send(request: HttpRequest, number: int) -> HttpResponse:
         "send_anyway": request.POST.get("send_anyway") == "1",
     }
     try:
-        if changed and request.POST.get("diff_seen") != "1" and text:
+        asked_again = request.POST.get("ask") == "1"  # a bare Enter on the page that asks
+        if text and (asked_again or (changed and request.POST.get("diff_seen") != "1")):
             claims.check(ticket=ticket, user=given["user"], token=given["claim_token"])
-            found = screening.screen(ticket=ticket, draft=draft, text=text)
-            return _ask(request, ticket, draft, text, before, found)
+            found = screened or screening.screen(ticket=ticket, draft=draft, text=text)
+            return _ask(request, ticket, draft, text, before if candidate else None, found)
         if candidate is not None and draft is not None:
             decisions.approve(
                 draft=draft, base_candidate=candidate, now=timezone.now(), **given

@@ -48,6 +48,7 @@ def ticket_page(request: HttpRequest, number: int) -> HttpResponse:
     empty = hidden or request.GET.get("candidate") == "0"  # asked to write without the draft
     composer = _composer(request, user, draft, shown if usable and not empty else None, copy)
     older, recent = thread_of(ticket)
+    replies = list(ticket.replies.order_by("-pk")[:5])
     page = frame(request)
     show = page["show"]
     before, after = waiting.neighbours(ticket=ticket, user=user, show=show, now=now)
@@ -72,14 +73,15 @@ def ticket_page(request: HttpRequest, number: int) -> HttpResponse:
         "sources": evidence.sources_of(draft) if draft and not chosen else [],
         "composer": composer,
         "footing": footing_of(draft) if draft and shown and usable else None,
-        "checks": checks_of(draft, chosen, shown) if draft and draft.finished_at and usable else [],
-        "flags": flags_of(draft.reasons) if draft else [],
+        "checks": checks_of(draft, chosen, None if hidden else shown) if draft and draft.finished_at and usable else [],
+        "flags": flags_of(draft.reasons) if draft and usable else [],
         "claim": claim,
         "situation": situation_of(
             ticket=ticket, draft=draft, user=user, token=claim.token if claim else None, now=now
         ),
         "history": _history(ticket),
-        "replies": list(ticket.replies.order_by("-pk")[:5]),
+        "replies": replies,
+        "leaving": next((r for r in replies if r.state in {"held", "sending"}), None),
         "reject_reasons": Decision.Reason.choices[1:],
     }
     return render(request, "review/ticket.html", page)

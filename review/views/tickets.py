@@ -67,7 +67,7 @@ def new_ticket(request: HttpRequest) -> HttpResponse:
     """Take down what a caller wants; the ticket goes the same way as any other."""
     given = {field: request.POST.get(field, "") for field in FIELDS}
     context: dict[str, Any] = {
-        "channels": Channel.objects.order_by("name"),
+        "channels": Channel.objects.order_by("adapter", "name"),
         "given": given,
         "errors": {},
     }

@@ -42,3 +42,12 @@ if (text) {
   text.addEventListener("input", tell);
   tell();
 }
+
+// Open with the newest message and the reply in view; nothing moves after that.
+const scroller = document.querySelector(".ticket-scroll");
+const newest = document.querySelector(".thread:last-of-type .message:last-child");
+if (scroller && newest && scroller.scrollHeight > scroller.clientHeight) {
+  const top = scroller.getBoundingClientRect().top;
+  const reply = document.getElementById("sheet").getBoundingClientRect().bottom - top - scroller.clientHeight + 16;
+  scroller.scrollTop = Math.max(0, Math.min(newest.getBoundingClientRect().top - top - 8, reply));
+}
