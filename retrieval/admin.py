@@ -79,6 +79,7 @@ class ArticleForm(forms.ModelForm):
                     "An article of this title is in the collection already: edit that one, or "
                     "give this one a source of its own.",
                 )
+                return cleaned
         try:
             publishing.check_article(
                 source=source,

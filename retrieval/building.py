@@ -28,7 +28,7 @@ from retrieval.chunking import embedded_text
 from retrieval.embedder import Embedder, get_embedder
 from retrieval.lexical import LexicalIndex, terms
 from retrieval.models import Chunk, Document, IndexSnapshot
-from retrieval.snapshots import MANIFEST, DamagedSnapshot, OpenSnapshot, index_root
+from retrieval.snapshots import FORMAT, MANIFEST, DamagedSnapshot, OpenSnapshot, index_root
 from retrieval.vector_index import VectorIndex, Vectors
 
 logger = logging.getLogger(__name__)
@@ -188,7 +188,7 @@ def _seal(
     for path in files:
         _sync(path)
     manifest = {
-        "format": 1,
+        "format": FORMAT,
         "snapshot": row.pk,
         "embedder": embedder.name,
         "embedder_digest": embedder.digest,

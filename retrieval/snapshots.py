@@ -33,6 +33,7 @@ logger = logging.getLogger(__name__)
 REFRESH_TASK = "retrieval.tasks.refresh_index"
 SEARCH_QUEUE = "search"
 MANIFEST = "manifest.json"
+FORMAT = 1  # which files a snapshot holds; goes up when that changes
 State = IndexSnapshot.State
 
 
@@ -120,6 +121,11 @@ def open_folder(folder: Path, row: IndexSnapshot) -> OpenSnapshot:
     if hashlib.sha256(raw).hexdigest() != row.digest:
         raise DamagedSnapshot(f"{folder.name}/{MANIFEST} is not the one that was built.")
     manifest = json.loads(raw)
+    if manifest["format"] != FORMAT:
+        raise DamagedSnapshot(
+            f"{folder.name} was built by another version of Countersign (format "
+            f"{manifest['format']}, this one reads {FORMAT}); a new one is being built."
+        )
     for name, expected in manifest["files"].items():
         try:
             found = file_digest(folder / name)
