@@ -18,7 +18,8 @@ from generation.safety.injection_rules import RULES, Rule
 from generation.safety.normalise import normalise, spelled_out, unleet
 
 INJECTION_SCREEN_VERSION = "rules-1"
-FLAGGED_FROM = 0.6
+# an article may well say "suppose you are …", so a passage needs more than a hint
+FLAGGED_FROM = {"ticket": 0.5, "passage": 0.6}
 
 _HIDDEN_OPENING = re.compile(
     r"<!--|<(?:\w{1,20})\b[^<>]{0,200}(?:display\s?:\s?none|font-size\s?:\s?0|"
@@ -44,7 +45,7 @@ class InjectionSpan:
 
 @dataclass(frozen=True)
 class InjectionFinding:
-    """`score` in [0, 1]; `flagged` from `FLAGGED_FROM`; spans in the original; reasons in words."""
+    """`score` in [0, 1]; `flagged` from the kind's `FLAGGED_FROM`; spans in the original; reasons in words."""
 
     score: float
     flagged: bool
@@ -111,7 +112,7 @@ def screen_injection(
     ordered = sorted(reasons, key=lambda name: -weights[name])
     return InjectionFinding(
         score=score,
-        flagged=score >= FLAGGED_FROM,
+        flagged=score >= FLAGGED_FROM[kind],
         spans=tuple(sorted(set(spans), key=lambda span: (span.start, span.end, span.rule))),
         reasons=tuple(reasons[name] for name in ordered),
     )
