@@ -179,9 +179,16 @@ def _row(values: dict[str, Any], user: User) -> Row:
 
 
 def neighbours(
-    *, ticket: Ticket, user: User, show: str = "waiting", now: datetime
+    *, ticket: Ticket, user: User, show: str = "waiting", now: datetime, known: Page | None = None
 ) -> tuple[int | None, int | None]:
-    """The numbers before and after this ticket in the queue, past those that others hold."""
+    """The numbers before and after this ticket in the queue, past those that others hold.
+
+    Where the ticket stands well inside the page that is `known`, no query is needed.
+    """
+    if known is not None and known.show == show:
+        free = [row.number for row in known.rows if not row.holder or row.held_by_me]
+        if ticket.pk in free[: -1 if known.more else None]:
+            return _around(free, ticket.pk)
     show = show if show in SHOWS else "waiting"
     others = Q(live_claim__user_id__isnull=False) & ~Q(live_claim__user_id=user.pk)
     wanted = (_shown(show, user) & ~others) | Q(pk=ticket.pk)

@@ -16,8 +16,8 @@ from assistant.models import Ticket, User
 from generation.models import Draft, DraftCandidate, DraftSentence
 from review import claims, evidence, working_copies
 from review import queue as waiting
-from review.footing import footing_of
 from review.flags import flags_of, withholding
+from review.footing import footing_of
 from review.models import Claim, Decision, SentenceJudgement, WorkingCopy
 from review.situation import situation_of
 from review.texts import open_text, thread_of
@@ -51,10 +51,11 @@ def ticket_page(request: HttpRequest, number: int) -> HttpResponse:
     replies = list(ticket.replies.order_by("-pk")[:5])
     page = frame(request)
     show = page["show"]
-    before, after = waiting.neighbours(ticket=ticket, user=user, show=show, now=now)
+    listed = waiting.page(user=user, show=show, now=now)
+    before, after = waiting.neighbours(ticket=ticket, user=user, show=show, now=now, known=listed)
     page |= {
         "ticket": ticket,
-        "page": waiting.page(user=user, show=show, now=now),
+        "page": listed,
         "current": ticket.pk,
         "before": before,
         "after": after,
