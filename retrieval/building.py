@@ -18,7 +18,7 @@ from pathlib import Path
 
 import numpy as np
 from django.db import transaction
-from django.db.models import F
+from django.db.models import F, ManyToOneRel
 from django.utils import timezone
 from numpy.typing import NDArray
 
@@ -266,9 +266,10 @@ def clean(*, keep: int = KEEP) -> list[int]:
 def _named_by_drafts() -> set[int]:
     """Snapshots that rows of other floors point to, found without importing those floors."""
     named: set[int] = set()
-    for relation in IndexSnapshot._meta.related_objects:
-        values = relation.related_model._base_manager.exclude(**{relation.field.name: None})
-        named |= set(values.values_list(relation.field.attname, flat=True).distinct())
+    for relation in IndexSnapshot._meta.get_fields(include_hidden=True):
+        if isinstance(relation, ManyToOneRel):
+            rows = relation.related_model._base_manager.exclude(**{relation.field.name: None})
+            named |= set(rows.values_list(relation.field.attname, flat=True).distinct())
     return named
 
 

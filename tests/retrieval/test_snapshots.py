@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from assistant.models.audit import AuditEvent
+from generation.models import Draft
 from retrieval import building, snapshots
 from retrieval.building import BuildFailed, refresh_if_stale
 from retrieval.embedder import Embedder
@@ -20,6 +21,7 @@ from retrieval.publishing import publish, retire
 from retrieval.search import EmptyIndex, search
 from retrieval.snapshots import CannotActivate, DamagedSnapshot, is_stale
 from tests.retrieval.conftest import NOW
+from tests.review.factories import make_ticket
 
 State = IndexSnapshot.State
 
@@ -251,13 +253,17 @@ def test_cleaning_keeps_the_active_one_the_last_few_and_what_drafts_name(
     knowledge: IngestReport, bring_in: Callable[..., IngestReport]
 ) -> None:
     rows = [active()]
+    ticket = make_ticket()
+    Draft.objects.create(
+        ticket=ticket, message=ticket.messages.get(), number=1, queued_at=NOW, snapshot=rows[0]
+    )
     for number in range(5):
         add(f"More {number}", f"Passage number {number}.")
         row = refresh_if_stale()
         assert row is not None
         rows.append(row)
     left = {p.name for p in snapshots.index_root().glob("snapshot-*")}
-    assert left == {row.folder for row in rows[-building.KEEP :]}
+    assert left == {row.folder for row in [rows[0], *rows[-building.KEEP :]]}
     assert search("Passage number 4", k=1).snapshot == rows[-1].pk
 
 
