@@ -117,7 +117,7 @@ def check(*, ticket: Ticket, user: User, token: uuid.UUID | None, lock: bool = F
     transaction) nobody takes it over before the commit.
     """
     held = Claim.objects.select_for_update() if lock else Claim.objects.all()
-    if not held.filter(ticket_id=ticket.pk, user=user, token=token).exists():
+    if token is None or not held.filter(ticket_id=ticket.pk, user=user, token=token).exists():
         raise _lost(ticket, user)
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import datetime
 
 from django.db import IntegrityError, transaction
@@ -185,7 +186,9 @@ def reject(
     Raises ReasonMissing, AlreadyDecided, DraftRetired, NothingToApprove, ClaimLost.
     """
     if reason not in Decision.Reason.values or reason == Decision.Reason.NONE:
-        raise ReasonMissing("Choose what is wrong with the draft: it is what the next ones learn from.")
+        raise ReasonMissing(
+            "Choose what is wrong with the draft: it is what the next ones learn from."
+        )
     note = clean_text("note", note, longest=LONGEST_NOTE)
     with transaction.atomic():
         ticket = _lock(draft.ticket)
@@ -271,10 +274,8 @@ def undo(*, decision: Decision, user: User, now: datetime) -> Decision:
         assert decision.final_text is not None
         text = unseal(decision.final_text)
         working_copies.put_back(ticket=ticket, draft=draft, user=user, text=text, now=now)
-        try:
+        with suppress(claims.ClaimHeld):  # a colleague took the ticket: the page says so
             claims.claim(ticket=ticket, user=user, now=now)
-        except claims.ClaimHeld:
-            pass  # a colleague has taken the ticket; the page says so
         if not cancel_reply(reply, now=now):  # rolls everything back
             raise TooLateToUndo("Too late: the reply is on its way and can't be called back.")
         record(
@@ -318,7 +319,9 @@ def _screens_row(found: Screening, send_anyway: bool) -> dict[str, object]:
 
 def _lock(ticket: Ticket) -> Ticket:
     """The ticket's row, locked: intake locks it first too, so the two never wait for each other."""
-    return Ticket.objects.select_for_update(of=("self",)).select_related("channel").get(pk=ticket.pk)
+    return (
+        Ticket.objects.select_for_update(of=("self",)).select_related("channel").get(pk=ticket.pk)
+    )
 
 
 def _still_open(draft: Draft) -> None:

@@ -100,30 +100,30 @@ def _tickets(*, now: datetime) -> QuerySet[Ticket, Any]:
 def _shown(show: str, user: User) -> Q:
     pending = Q(open_draft__state__in=[str(state) for state in Draft.PENDING])
     person = ~pending | Q(open_draft__state=None)
-    return {
+    shown: dict[str, Q] = {
         "waiting": person & Q(escalated_at=None),
         "mine": Q(live_claim__user_id=user.pk),
-        "flagged": Q(open_draft__state__in=["withheld", "failed"]) | _trouble(),
+        "flagged": Q(open_draft__state__in=["withheld", "failed"]) | Q(_trouble()),
         "escalated": Q(escalated_at__isnull=False),
         "drafting": pending,
-    }[show]
+    }
+    return shown[show]
 
 
-def _longest_waiting_first(tickets: QuerySet[Ticket, Any]) -> QuerySet[Ticket, Any]:
+def _longest_waiting_first(tickets: QuerySet[Any, Any]) -> QuerySet[Any, Any]:
     thread = Message.objects.filter(ticket=OuterRef("pk"))
     answered = thread.filter(direction=Message.Direction.OUTBOUND).order_by("-position")
     unanswered = thread.filter(
         direction=Message.Direction.INBOUND, position__gt=OuterRef("answered")
     ).order_by("position")
-    return tickets.annotate(
-        answered=Coalesce(Subquery(answered.values("position")[:1]), 0),
-    ).annotate(
-        waiting_since=Coalesce(
-            Subquery(unanswered.values("created_at")[:1]),
-            F("last_message_at"),
-            output_field=DateTimeField(),
-        )
-    ).order_by("waiting_since", "pk")  # fmt: skip
+    since = Coalesce(
+        Subquery(unanswered.values("created_at")[:1]),
+        F("last_message_at"),
+        output_field=DateTimeField(),
+    )
+    numbered = tickets.annotate(answered=Coalesce(Subquery(answered.values("position")[:1]), 0))
+    waiting: QuerySet[Any, Any] = numbered.annotate(waiting_since=since)
+    return waiting.order_by(F("waiting_since"), "pk")
 
 
 def counts(*, user: User, now: datetime) -> dict[str, int]:
@@ -207,9 +207,11 @@ def _around(order: Iterable[int], number: int) -> tuple[int | None, int | None]:
     return before, order[place + 1] if place + 1 < len(order) else None
 
 
-def next_after(*, number: int | None, user: User, show: str = "waiting", now: datetime) -> int | None:
+def next_after(
+    *, number: int | None, user: User, show: str = "waiting", now: datetime
+) -> int | None:
     """The ticket to open after a decision: the longest waiting one that nobody else holds."""
     show = show if show in SHOWS else "waiting"
     others = Q(live_claim__user_id__isnull=False) & ~Q(live_claim__user_id=user.pk)
-    free = _tickets(now=now).filter(_shown(show, user)).exclude(pk=number).exclude(others)
+    free = _tickets(now=now).filter(_shown(show, user)).exclude(pk=number or 0).exclude(others)
     return _longest_waiting_first(free).values_list("pk", flat=True).first()

@@ -41,7 +41,9 @@ def save(
     with transaction.atomic():
         sealed = seal(ticket=ticket, text=tidy(text))
         values = {"draft": draft, "text": sealed, "user": user, "saved_at": now}
-        before = WorkingCopy.objects.filter(ticket_id=ticket.pk).values("text_id", "revision").first()
+        before = (
+            WorkingCopy.objects.filter(ticket_id=ticket.pk).values("text_id", "revision").first()
+        )
         if before is None and revision == 0:
             try:
                 with transaction.atomic():

@@ -23,7 +23,7 @@ from review.models import Decision
 from review.queue import next_after
 from review.texts import open_text
 from review.views.composing import posted_candidate, posted_draft
-from review.views.frame import HIDE_SCORES, int_of, person, show_of, ticket_or_404, token_of
+from review.views.frame import HIDE_SCORES, person, show_of, ticket_or_404, token_of
 
 REFUSED = (decisions.DecisionRefused, claims.ClaimLost, BadMessage)
 
@@ -55,9 +55,7 @@ def send(request: HttpRequest, number: int) -> HttpResponse:
             found = screened or screening.screen(ticket=ticket, draft=draft, text=text)
             return _ask(request, ticket, draft, text, before if candidate else None, found)
         if candidate is not None and draft is not None:
-            decisions.approve(
-                draft=draft, base_candidate=candidate, now=timezone.now(), **given
-            )
+            decisions.approve(draft=draft, base_candidate=candidate, now=timezone.now(), **given)
         else:
             _not_overtaken(draft)
             decisions.reply_without_draft(ticket=ticket, now=timezone.now(), **given)
@@ -72,7 +70,9 @@ def _not_overtaken(draft: Draft | None) -> None:
     """Own words answer what the agent has read: a newer message must be seen first."""
     if draft is None:
         return
-    if draft.ticket.messages.filter(direction="inbound", position__gt=draft.message.position).exists():
+    if draft.ticket.messages.filter(
+        direction="inbound", position__gt=draft.message.position
+    ).exists():
         raise decisions.DraftRetired(
             "A new message came in while you were writing. Read it first; your text is kept."
         )
@@ -122,7 +122,10 @@ def _refused(
     if isinstance(error, claims.ClaimLost) and text:
         # no claim, no saving: the words are given back on the page itself
         return render(
-            request, "review/lost.html", {"ticket": ticket, "error": error, "text": text}, status=409
+            request,
+            "review/lost.html",
+            {"ticket": ticket, "error": error, "text": text},
+            status=409,
         )
     if not isinstance(error, BadMessage):
         _keep(request, ticket, draft, text)
@@ -267,7 +270,7 @@ def undo(request: HttpRequest, pk: int) -> HttpResponse:
 @require_POST
 def settle(request: HttpRequest, pk: int) -> HttpResponse:
     """A person's word on a reply that may or may not have been sent."""
-    reply = OutboundReply.objects.filter(pk=int_of(str(pk))).first()
+    reply = OutboundReply.objects.filter(pk=pk).first()
     if reply is None:
         raise Http404("There is no such reply.")
     again = request.POST.get("again") == "1"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Any
 
 from django.db import transaction
@@ -74,7 +75,7 @@ def ticket_page(request: HttpRequest, number: int) -> HttpResponse:
         "sources": evidence.sources_of(draft) if draft and not chosen else [],
         "composer": composer,
         "footing": footing_of(draft) if draft and shown and usable else None,
-        "checks": checks_of(draft, chosen, None if hidden else shown) if draft and draft.finished_at and usable else [],
+        "checks": checks_of(draft, chosen, None if hidden else shown) if draft and usable else [],
         "flags": flags_of(draft.reasons) if draft and usable else [],
         "claim": claim,
         "situation": situation_of(
@@ -98,10 +99,8 @@ def situation(request: HttpRequest, number: int) -> HttpResponse:
     token = token_of(request.POST.get("claim_token"))
     draft = posted_draft(request, ticket)
     if token is not None:
-        try:
+        with suppress(claims.ClaimLost):  # the situation says so
             claims.heartbeat(ticket=ticket, user=user, token=token, now=now)
-        except claims.ClaimLost:
-            pass  # the situation says so
     found = situation_of(ticket=ticket, draft=draft, user=user, token=token, now=now)
     if request.POST.get("seen") == found.digest:
         return HttpResponse(status=204)
@@ -121,7 +120,9 @@ def situation(request: HttpRequest, number: int) -> HttpResponse:
 def judge(request: HttpRequest, pk: int) -> HttpResponse:
     """One click: this sentence is, or is not, supported. The last word of each person counts."""
     row = (
-        DraftSentence.objects.select_related("candidate__draft", "candidate__text__ticket", "source")
+        DraftSentence.objects.select_related(
+            "candidate__draft", "candidate__text__ticket", "source"
+        )
         .filter(pk=pk)
         .first()
     )
@@ -189,7 +190,13 @@ def _composer(
 ) -> dict[str, Any]:
     """What stands in the composer, and what is kept beside it."""
     base = shown.text if shown else ""
-    made: dict[str, Any] = {"text": base, "base": base, "revision": 0, "kept": None, "resumed": None}
+    made: dict[str, Any] = {
+        "text": base,
+        "base": base,
+        "revision": 0,
+        "kept": None,
+        "resumed": None,
+    }
     if copy is None:
         return made
     made["revision"] = copy.revision

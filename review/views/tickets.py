@@ -23,7 +23,9 @@ FIELDS = ("channel", "name", "email", "subject", "body", "language")
 
 def found(q: str, status: str) -> QuerySet[Ticket, Any]:
     """Tickets by number, or by words in subject, name and address; the newest message first."""
-    tickets = Ticket.objects.select_related("contact", "channel").order_by("-last_message_at", "-pk")
+    tickets = Ticket.objects.select_related("contact", "channel").order_by(
+        "-last_message_at", "-pk"
+    )
     if status in Ticket.Status.values:
         tickets = tickets.filter(status=status)
     digits = q.lstrip("#")
@@ -74,7 +76,15 @@ def new_ticket(request: HttpRequest) -> HttpResponse:
     if request.method == "POST":
         try:
             received = receive_message(
-                **given, source="console", actor=actor_of(person(request)), now=timezone.now()
+                channel=given["channel"],
+                name=given["name"],
+                email=given["email"],
+                subject=given["subject"],
+                body=given["body"],
+                language=given["language"],
+                source="console",
+                actor=actor_of(person(request)),
+                now=timezone.now(),
             )
         except BadMessage as error:
             context["errors"] = {error.field: f"{error.field.capitalize()} {error.reason}."}

@@ -60,7 +60,9 @@ QUOTE = "Hi Mara,\n\nIt finds your network within two minutes.\n\nThe support te
 QUOTE_SAID = [
     Said("Hi Mara,", courtesy=True),
     Said(
-        "It finds your network within two minutes.", "It finds your network within two minutes.", 1.0
+        "It finds your network within two minutes.",
+        "It finds your network within two minutes.",
+        1.0,
     ),
     Said("The support team", courtesy=True),
 ]
@@ -242,13 +244,22 @@ def make_draft(
             score=0.02,
             dense_score=0.41,
         )
-        draft.chosen = make_candidate(draft, "generated", text, SAID if said is None else said, source)
+        draft.chosen = make_candidate(
+            draft, "generated", text, SAID if said is None else said, source
+        )
         if quoted:
             make_candidate(draft, "quoted", QUOTE, QUOTE_SAID, source)
         draft.confidence = confidence
         draft.calibration = Calibration.objects.get_or_create(
             digest=("l" if local else "f") * 64,
-            defaults={"name": "first", "local": local, "n": 412, "created_at": at, "auroc": 0.8, "ece": 0.05},
+            defaults={
+                "name": "first",
+                "local": local,
+                "n": 412,
+                "created_at": at,
+                "auroc": 0.8,
+                "ece": 0.05,
+            },
         )[0]
     draft.save()
     return draft

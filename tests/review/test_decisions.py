@@ -189,9 +189,7 @@ def test_a_rejection_as_spam_closes_the_ticket(draft, mara, token):
 
 
 def test_escalating_marks_the_ticket_and_leaves_the_draft_open(draft, mara, jonas, token):
-    decisions.escalate(
-        ticket=draft.ticket, user=mara, note="Legal?", claim_token=token, now=LATER
-    )
+    decisions.escalate(ticket=draft.ticket, user=mara, note="Legal?", claim_token=token, now=LATER)
     draft.refresh_from_db()
     assert draft.state == Draft.State.IN_REVIEW
     assert Ticket.objects.get().escalated_at == LATER
@@ -248,7 +246,9 @@ def test_undoing_twice_or_somebody_elses_is_refused(draft, mara, jonas, token):
         decisions.undo(decision=decision, user=mara, now=LATER)
 
 
-def test_a_reply_that_has_left_cannot_be_undone_and_nothing_changes(draft, mara, token, settings, tmp_path):
+def test_a_reply_that_has_left_cannot_be_undone_and_nothing_changes(
+    draft, mara, token, settings, tmp_path
+):
     settings.MAIL_DIR = tmp_path
     decision = approve(draft, mara, token)
     deliver_due(now=LATER + timedelta(seconds=settings.UNDO_SECONDS + 1))
@@ -261,7 +261,9 @@ def test_a_reply_that_has_left_cannot_be_undone_and_nothing_changes(draft, mara,
     assert working_copies.current(ticket=draft.ticket) is None
 
 
-def test_undo_after_a_newer_draft_keeps_the_words_and_leaves_the_old_draft_closed(draft, mara, token):
+def test_undo_after_a_newer_draft_keeps_the_words_and_leaves_the_old_draft_closed(
+    draft, mara, token
+):
     decision = approve(draft, mara, token)
     add_message(draft.ticket, "One more thing", at=LATER)
     newer = make_draft(draft.ticket)

@@ -7,7 +7,9 @@ from hypothesis import strategies as st
 
 from review.diff import edit_distance, from_json, tidy, to_json, word_diff
 
-words = st.lists(st.sampled_from(["the", "ring", "10", "°C", ",", ".", "ä", "\n", "<b>"]), max_size=25)
+words = st.lists(
+    st.sampled_from(["the", "ring", "10", "°C", ",", ".", "ä", "\n", "<b>"]), max_size=25
+)
 texts = words.map(" ".join)
 
 

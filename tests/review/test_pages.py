@@ -181,7 +181,9 @@ def test_approving_sends_the_draft_and_opens_the_next_ticket(page, draft, ticket
 
 
 def test_an_edit_is_shown_as_a_diff_and_confirmed_before_it_is_sent(page, draft, ticket):
-    form = opened(page, ticket) | {"text": REPLY.replace("7 years", "2 years").replace("\n", "\r\n")}
+    form = opened(page, ticket) | {
+        "text": REPLY.replace("7 years", "2 years").replace("\n", "\r\n")
+    }
     body = html(page.post(url("send", ticket), form))
     assert "<del>7</del><ins>2</ins>" in body
     assert "could not be screened" in body
@@ -219,7 +221,9 @@ def test_deciding_twice_gives_a_clear_message(page, draft, ticket):
     page.post(url("send", ticket), form)
     Claim.objects.all().delete()
     again = opened(page, ticket)
-    body = html(page.post(url("send", ticket), form | {"claim_token": again["claim_token"]}, follow=True))
+    body = html(
+        page.post(url("send", ticket), form | {"claim_token": again["claim_token"]}, follow=True)
+    )
     assert "Mara Lindqvist has decided on this draft already" in body
     assert OutboundReply.objects.count() == 1
 
@@ -284,7 +288,9 @@ def test_whoever_lost_the_claim_saves_nothing_over_the_others_words(page, draft,
 def test_a_text_that_cannot_be_stored_is_named(page, draft, ticket):
     form = opened(page, ticket)
     assert page.post(url("save", ticket), form | {"text": "a\x00b"}).status_code == 400
-    body = html(page.post(url("send", ticket), form | {"text": "a\x00b", "diff_seen": "1"}, follow=True))
+    body = html(
+        page.post(url("send", ticket), form | {"text": "a\x00b", "diff_seen": "1"}, follow=True)
+    )
     assert "NUL" in body
 
 
@@ -294,7 +300,9 @@ def test_rejecting_needs_a_reason_and_keeps_what_was_filled_in(page, draft, tick
     body = html(page.post(url("reject", ticket), given), 400)
     assert "Choose what is wrong" in body
     assert "It is two years." in body
-    body = html(page.post(url("reject", ticket), given | {"reason": "wrong", "then": "write"}, follow=True))
+    body = html(
+        page.post(url("reject", ticket), given | {"reason": "wrong", "then": "write"}, follow=True)
+    )
     assert "was rejected" in body
     assert fields(body)["text"] == ""
     assert "It is two years." in body
@@ -304,9 +312,17 @@ def test_rejecting_can_ask_for_another_draft(page, draft, ticket):
     form = opened(page, ticket)
     page.post(
         url("reject", ticket),
-        {"draft": form["draft"], "claim_token": form["claim_token"], "reason": "tone", "then": "redo"},
+        {
+            "draft": form["draft"],
+            "claim_token": form["claim_token"],
+            "reason": "tone",
+            "then": "redo",
+        },
     )
-    assert list(ticket.drafts.values_list("state", flat=True).order_by("number")) == ["rejected", "queued"]
+    assert list(ticket.drafts.values_list("state", flat=True).order_by("number")) == [
+        "rejected",
+        "queued",
+    ]
 
 
 def test_redoing_keeps_the_edits_and_shows_that_a_draft_is_on_its_way(page, draft, ticket):
@@ -316,7 +332,9 @@ def test_redoing_keeps_the_edits_and_shows_that_a_draft_is_on_its_way(page, draf
     assert "my words" in body
 
 
-def test_escalating_opens_the_next_and_the_note_is_read_by_the_other(page, draft, ticket, jonas, sign_in):
+def test_escalating_opens_the_next_and_the_note_is_read_by_the_other(
+    page, draft, ticket, jonas, sign_in
+):
     form = opened(page, ticket)
     page.post(url("escalate", ticket), {"claim_token": form["claim_token"], "note": "Ask legal."})
     other = sign_in(jonas)
