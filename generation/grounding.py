@@ -20,15 +20,19 @@ import numpy as np
 from generation.courtesies import courtesies_in
 from generation.facts import Fact, agrees, facts_of, implied_ones, names_of
 from generation.polarity import has_opposite, same_polarity
-from generation.sentences import LIST_MARKER, split_sentences
+from generation.sentences import LIST_MARKER, Sentence, split_sentences
 from generation.tokens import Token, stem, tokens_of
 
 GROUNDING_VERSION = "1"
-SUPPORT_THRESHOLD = 0.5
-CONTRADICTED = 0.4  # what a failed hard check leaves of the support
+SUPPORT_THRESHOLD = 0.55
+ADDED = 0.7  # what a clause without any word of the evidence leaves of it
+CONTRADICTED = 0.45  # what a failed hard check leaves of the support
 NEARLY_AS_NEAR = 0.12  # support by which a span may seem worse and still be the evidence
 DOMINANT = 0.85  # share of what a pair holds of a claim that makes one of its sentences decide
+SHORT_CLAIM = 4  # content words
 SPANS_COMPARED = 6  # the most promising spans of evidence a claim is aligned with
+
+_JOINS = frozenset(["which", "because", "since", "and", "but", "so", "although", "while"])
 
 Embed = Callable[[Sequence[str]], Any]
 Kind = Literal["claim", "courtesy"]
@@ -120,6 +124,16 @@ def ground(
     units = _units(evidence)
     known = {token.word for unit in units for token in unit.tokens}
     polite = courtesies_in(text, sentences, question=question, known=known)
+    return _ground(sentences, polite, evidence, units, embed)
+
+
+def _ground(
+    sentences: Sequence[Sentence],
+    polite: Sequence[bool],
+    evidence: Sequence[str],
+    units: Sequence[_Unit],
+    embed: Embed,
+) -> list[GroundedSentence]:
     claims = [
         None if courtesy else _claim(sentence.text)
         for sentence, courtesy in zip(sentences, polite, strict=True)
@@ -156,9 +170,10 @@ def ground(
 
 
 def score_pair(evidence: str, text: str, *, embed: Embed) -> float:
-    """How far ``evidence`` supports the whole of ``text``, 0 to 1; 0 where it claims nothing.
+    """How far ``evidence`` supports the whole of ``text``, 0 to 1.
 
-    The least supported claim decides, and the mean breaks ties.
+    Half of it is the least supported claim (of four words and more, where there is one), half the
+    mean over claims by their words. A text of courtesies only is scored as if it claimed them.
     """
     return score_pairs([(evidence, text)], embed=embed)[0]
 
@@ -167,11 +182,22 @@ def score_pairs(pairs: Sequence[tuple[str, str]], *, embed: Embed) -> list[float
     """`score_pair` of each (evidence, text)."""
     scores = []
     for evidence, text in pairs:
-        claims = [
-            s.support or 0.0 for s in ground(text, [evidence], embed=embed) if s.kind == "claim"
-        ]
-        scores.append(0.8 * min(claims) + 0.2 * sum(claims) / len(claims) if claims else 0.0)
+        claims = [s for s in ground(text, [evidence], embed=embed) if s.kind == "claim"]
+        claims = claims or _ground_all(text, [evidence], embed=embed)
+        supports = [(s.support or 0.0, len(s.text.split())) for s in claims]
+        if not supports:
+            scores.append(0.0)
+            continue
+        mean = sum(support * words for support, words in supports) / sum(w for _, w in supports)
+        least = min([s for s, words in supports if words >= 4] or [s for s, _ in supports])
+        scores.append(0.5 * least + 0.5 * mean)
     return scores
+
+
+def _ground_all(text: str, evidence: Sequence[str], *, embed: Embed) -> list[GroundedSentence]:
+    """Every sentence of ``text`` as a claim."""
+    sentences = split_sentences(text)
+    return _ground(sentences, [False] * len(sentences), evidence, _units(evidence), embed)
 
 
 # ---- reading ------------------------------------------------------------------------------------
@@ -274,7 +300,7 @@ def _promising(claim: _Claim, units: Sequence[_Unit]) -> list[_Span]:
     seen = set()
     for i in order:
         for a, b in ((i - 1, i), (i, i + 1)):
-            inside = 0 <= a and b < len(units) and units[a].passage == units[b].passage
+            inside = a >= 0 and b < len(units) and units[a].passage == units[b].passage
             if inside and (a, b) not in seen:
                 seen.add((a, b))
                 spans.append(_Span([units[a], units[b]]))
@@ -287,16 +313,35 @@ def _support(claim: _Claim, span: _Span, units: Sequence[_Unit]) -> tuple[float,
     contained = _containment(claim.tokens, tokens)
     ordered = _ordered(claim.tokens, tokens)
     cosine = float(np.clip(claim.vector @ span.vector, 0.0, 1.0))
+    if sum(token.content for token in claim.tokens) <= SHORT_CLAIM:
+        cosine = max(cosine, 0.9 * contained)  # a few words are never near a long sentence
     score = combine(contained=contained, ordered=ordered, cosine=cosine)
     if len(span.units) > 1:
         score -= 0.02  # one sentence is the clearer evidence
+    if _adds_a_clause(claim, tokens):
+        score *= ADDED
     alike = ordered > 0.6
     return float(min(max(score, 0.0), 1.0)), tuple(_failures(claim, span, units, alike=alike))
 
 
+def _adds_a_clause(claim: _Claim, evidence: Sequence[Token]) -> bool:
+    """Whether a clause of the claim (", which voids the warranty") shares no word with the span."""
+    held = {token.stem for token in evidence}
+    clauses: list[list[Token]] = [[]]
+    end = 0
+    for token in claim.tokens:
+        if any(mark in claim.text[end : token.start] for mark in ",;:(") or token.word in _JOINS:
+            clauses.append([])
+        if token.content:
+            clauses[-1].append(token)
+        end = token.end
+    whole = [clause for clause in clauses if len(clause) >= 2]
+    return len(whole) > 1 and any(not {t.stem for t in clause} & held for clause in whole)
+
+
 def combine(*, contained: float, ordered: float, cosine: float) -> float:
     """The three views as one score; a verbatim sentence has 1."""
-    return 0.45 * contained + 0.2 * ordered + 0.35 * cosine
+    return 0.55 * contained + 0.2 * ordered + 0.25 * cosine
 
 
 def _containment(claim: Sequence[Token], evidence: Sequence[Token]) -> float:
@@ -335,7 +380,7 @@ def _ordered(claim: Sequence[Token], evidence: Sequence[Token]) -> float:
 
 
 def _failures(claim: _Claim, span: _Span, units: Sequence[_Unit], *, alike: bool) -> list[str]:
-    failed = [fact.kind for fact in claim.facts if not _fact_in(fact, span)]
+    failed = [fact.kind for fact in claim.facts if not _fact_in(fact, claim, span)]
     if alike and _numbers_turned(claim, span):
         failed.append("number")
     if any(not _bound(fact, claim, span) for fact in claim.facts):
@@ -385,11 +430,16 @@ def _names_turned(claim: _Claim, span: _Span) -> bool:
     return False
 
 
-def _fact_in(fact: Fact, span: _Span) -> bool:
-    if any(agrees(fact, other) for unit in span.units for other in unit.facts):
-        return True
-    return fact.measure is not None and any(
-        fact.measure in implied_ones(unit.text) for unit in span.units
+def _fact_in(fact: Fact, claim: _Claim, span: _Span) -> bool:
+    """The item stands in a sentence that speaks of what the claim speaks of."""
+    taken = [(item.start, item.end) for item in claim.facts]
+    words = [t for t in claim.tokens if not any(s <= t.start < e for s, e in taken)]
+    held = [_containment(words, unit.tokens) for unit in span.units]
+    return any(
+        any(agrees(fact, other) for other in unit.facts)
+        or (fact.measure is not None and fact.measure in implied_ones(unit.text))
+        for unit, share in zip(span.units, held, strict=True)
+        if share >= 0.5 * max(held)
     )
 
 
