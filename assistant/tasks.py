@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.utils import timezone
 
 from assistant import heartbeat, outbox
+from assistant.audit import checkpoint
 from assistant.celery import app
 
 
@@ -16,3 +17,4 @@ def deliver_replies() -> None:
 @app.task(name="assistant.tasks.housekeeping")
 def housekeeping() -> None:
     heartbeat.forget_dead(now=timezone.now())
+    checkpoint.catch_up()

@@ -11,6 +11,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Gauge, gen
 
 from assistant import heartbeat
 from assistant.access import Capability, can, requires
+from assistant.audit import checkpoint
 from assistant.models import Heartbeat, OutboundReply, Ticket
 
 
@@ -39,7 +40,7 @@ def readiness() -> dict[str, bool]:
     """Each part that the main job needs, and whether it is there."""
     now = timezone.now()
     parts = {"database": False, "broker": False, "worker_gpu": False, "worker_search": False}
-    parts |= {"worker_default": False, "index": False, "models": False}
+    parts |= {"worker_default": False, "index": False, "models": False, "audit": False}
     try:
         with connection.cursor() as cursor:
             cursor.execute("SELECT 1")
@@ -56,6 +57,7 @@ def readiness() -> dict[str, bool]:
     parts["broker"] = bool(alive) and not any(
         row.details.get("broker_lost") for row in alive.values()
     )
+    parts["audit"] = checkpoint.checkpoint_lag() == 0
     parts["models"] = "gpu" in alive and bool(alive["gpu"].details.get("models"))
     parts["index"] = "search" in alive and bool(alive["search"].details.get("index"))
     return parts

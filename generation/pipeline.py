@@ -117,6 +117,7 @@ class DraftedReply:
     features: dict[str, float] = field(default_factory=dict)
     confidence: float | None = None
     confidence_model: ConfidenceModel | None = None
+    calibrated_here: bool = False
     language: str = ""
     category: str = ""
     route: Route = field(default_factory=lambda: Route("in_review", []))
@@ -268,8 +269,12 @@ def _sample(reply: DraftedReply, models: Models, completion: Completion) -> Cand
 def _quote(replies: list[DraftedReply], models: Models) -> None:
     """The quoted candidate: the best-supported sentences of the passages."""
     for reply in replies:
-        passages = [hit.text for hit in reply.hits]
-        quoted = quote(reply.question.text, passages, embed=models.embed) if passages else None
+        quoted = quote(
+            reply.question.text,
+            [hit.text for hit in reply.hits],
+            titles=[": ".join([hit.title, *hit.heading_path]) for hit in reply.hits],
+            embed=models.embed,
+        )
         reply.candidates = [sample for sample in reply.samples if sample.body]
         if quoted is None:
             if not reply.problems:
@@ -368,6 +373,7 @@ def _score(replies: list[DraftedReply], models: Models) -> None:
         if models.confidence is not None:
             reply.confidence = models.confidence.probability(reply.features)
             reply.confidence_model = models.confidence
+            reply.calibrated_here = models.calibrated_here
 
 
 def _route(replies: list[DraftedReply], models: Models) -> None:

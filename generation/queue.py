@@ -36,6 +36,12 @@ class Batch:
     drafts: list[Draft]
 
 
+def lock_ticket(number: int) -> None:
+    """Lock the ticket's row. Whoever changes a draft and records it takes this lock first: one
+    order of locks (ticket, draft, head of the log) for everybody, so that nobody deadlocks."""
+    Ticket.objects.select_for_update().filter(pk=number).first()
+
+
 def queue_draft(
     *, ticket: Ticket, message: Message, now: datetime, actor: str = ACTOR
 ) -> Draft:
@@ -44,7 +50,7 @@ def queue_draft(
     Raises OpenDraftExists.
     """
     with transaction.atomic():
-        Ticket.objects.select_for_update().get(pk=ticket.pk)
+        lock_ticket(ticket.pk)
         if ticket.drafts.filter(state__in=Draft.OPEN).exists():
             raise OpenDraftExists(f"ticket #{ticket.pk} has an open draft")
         last = ticket.drafts.aggregate(last=Max("number"))["last"] or 0
@@ -77,6 +83,7 @@ def retire_open_draft(
 ) -> Draft | None:
     """Retire the ticket's open draft, if there is one. A worker's late result is then discarded."""
     with transaction.atomic():
+        lock_ticket(ticket.pk)
         draft = ticket.drafts.filter(state__in=Draft.OPEN).first()
         if draft is None:
             return None
@@ -195,6 +202,7 @@ def _give_back(
     else:
         values |= {"state": State.QUEUED, "retry_at": retry_at}
     with transaction.atomic():
+        lock_ticket(draft.ticket_id)
         won = Draft.objects.filter(pk=draft.pk, state=State.WORKING, **held).update(**values)
         if won:
             record(

@@ -96,15 +96,25 @@ class _Part:
 
 
 def quote(
-    question: str, passages: Sequence[str], *, embed: Embed, max_sentences: int = 4
+    question: str,
+    passages: Sequence[str],
+    *,
+    embed: Embed,
+    titles: Sequence[str] = (),
+    max_sentences: int = 4,
 ) -> Quote | None:
     """The run of sentences that answers ``question`` best, or None where nothing is near enough.
 
-    ``passages`` come best first, as Markdown; ``embed`` maps texts to unit rows and is called
-    once. Two questions in one message get a run each. A list counts as one sentence of
+    ``passages`` come best first, as Markdown; ``titles`` name them (article and heading) and are
+    matched like headings: often it is the title that says what a passage answers. ``embed`` maps
+    texts to unit rows and is called once. Two questions in one message get a run each. A list counts as one sentence of
     ``max_sentences``.
     """
-    parts = [part for place, text in enumerate(passages) for part in _parts(_units(place, text))]
+    parts: list[_Part] = []
+    for place, text in enumerate(passages):
+        if place < len(titles) and titles[place]:
+            parts.append(_Part((_Unit(place, -1, "heading", titles[place], "", 0, 0),)))
+        parts += _parts(_units(place, text))
     asked = questions_in(question)
     if not parts or not asked:
         return None

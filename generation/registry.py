@@ -182,7 +182,9 @@ def prompt_row(template: PromptTemplate | None, *, now: datetime) -> PromptVersi
     )[0]
 
 
-def calibration_row(model: ConfidenceModel | None, *, now: datetime) -> Calibration | None:
+def calibration_row(
+    model: ConfidenceModel | None, *, local: bool, now: datetime
+) -> Calibration | None:
     """The row of this confidence model."""
     if model is None:
         return None
@@ -191,7 +193,7 @@ def calibration_row(model: ConfidenceModel | None, *, now: datetime) -> Calibrat
         digest=model.digest,
         defaults={
             "name": model.name,
-            "local": False,
+            "local": local,
             "n": model.n,
             "auroc": model.auroc,
             "ece": model.ece,

@@ -22,6 +22,7 @@ State = Draft.State
 def save_failed(draft: Draft, token: uuid.UUID, reason: str, *, now: datetime) -> bool:
     """Close a draft that can never be made, with the reason in words."""
     with transaction.atomic():
+        queue.lock_ticket(draft.ticket_id)
         won = Draft.objects.filter(pk=draft.pk, state=State.WORKING, lease_token=token).update(
             state=State.FAILED,
             error=reason[:1000],
@@ -45,6 +46,7 @@ def save_failed(draft: Draft, token: uuid.UUID, reason: str, *, now: datetime) -
 def save_drafted(draft: Draft, token: uuid.UUID, reply: DraftedReply, *, now: datetime) -> bool:
     """Save the reply if this lease still holds the draft; False when it was overtaken."""
     with transaction.atomic():
+        queue.lock_ticket(draft.ticket_id)
         if not queue.still_leased(draft, token):
             return False
         ticket = draft.ticket
@@ -73,7 +75,9 @@ def save_drafted(draft: Draft, token: uuid.UUID, reply: DraftedReply, *, now: da
         draft.screens = reply.screens_record
         draft.features = reply.features
         draft.confidence = reply.confidence
-        draft.calibration = calibration_row(reply.confidence_model, now=now)
+        draft.calibration = calibration_row(
+            reply.confidence_model, local=reply.calibrated_here, now=now
+        )
         draft.reasons = [{"code": row.code, "text": row.text} for row in reply.route.reasons]
         draft.error = ""
         if draft.state == State.AUTO_APPROVED:

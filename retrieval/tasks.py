@@ -8,6 +8,7 @@ from typing import Any
 
 from celery.signals import celeryd_after_setup
 
+from assistant import heartbeat
 from assistant.celery import app
 from retrieval.embedder import EmbedderError, get_embedder
 from retrieval.search import EmptyIndex, Mode, SearchHit, search
@@ -32,6 +33,11 @@ def refresh_index() -> None:
     from retrieval.building import refresh_if_stale
 
     refresh_if_stale()
+    try:
+        open_active()
+        heartbeat.tell(index=True)
+    except (EmptyIndex, DamagedSnapshot):
+        heartbeat.tell(index=False)
 
 
 def hit_json(hit: SearchHit) -> dict[str, Any]:
@@ -60,5 +66,6 @@ def warm_up_searchers(sender: str, instance: Any, **kwargs: Any) -> None:
     try:
         get_embedder().warm_up()
         open_active()
+        heartbeat.tell(index=True)
     except (EmptyIndex, DamagedSnapshot) as state:
         logger.info("searching begins without an index: %s", state)

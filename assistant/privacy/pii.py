@@ -79,7 +79,7 @@ def _analyzer() -> AnalyzerEngine:
         """Splits words and nothing more."""
 
         def load(self) -> None:
-            self.nlp: dict[str, Any] = {"en": spacy.blank("en")}
+            self.nlp: Any = {"en": spacy.blank("en")}
 
     engine = BlankSpacyEngine(models=[{"lang_code": "en", "model_name": "blank"}])
     engine.load()

@@ -7,6 +7,7 @@ import sys
 from typing import Any
 
 from django.conf import settings
+from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
 from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
@@ -29,6 +30,7 @@ class Command(BaseCommand):
         executor = MigrationExecutor(connection)
         if executor.migration_plan(executor.loader.graph.leaf_nodes()):
             raise CommandError("The database is not set up: run `make demo`, or `manage.py migrate`.")
+        call_command("check", databases=["default"], stderr=self.stderr, stdout=self.stdout)
         connection.close()
         ensure_broker_folders()
         configuration = write_supervisor_file()
