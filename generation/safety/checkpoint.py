@@ -12,8 +12,6 @@ import json
 import os
 import shutil
 import tempfile
-import shutil
-import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -29,7 +27,12 @@ OVERLAP_TOKENS = 24
 WEIGHTS, CONFIG, MANIFEST = "weights.safetensors", "config.json", "manifest.json"
 CHECKPOINT = "detoxify.ckpt"
 _FROZEN = "bert.embeddings."
-_TOKENIZER_FILES = ("tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "vocab.txt")
+_TOKENIZER_FILES = (
+    "tokenizer.json",
+    "tokenizer_config.json",
+    "special_tokens_map.json",
+    "vocab.txt",
+)
 
 
 def file_sha256(path: Path) -> str:

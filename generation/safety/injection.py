@@ -45,7 +45,7 @@ class InjectionSpan:
 
 @dataclass(frozen=True)
 class InjectionFinding:
-    """`score` in [0, 1]; `flagged` from the kind's `FLAGGED_FROM`; spans in the original; reasons in words."""
+    """`score` in [0, 1], `flagged` from the kind's `FLAGGED_FROM`; spans in the original text."""
 
     score: float
     flagged: bool
@@ -94,7 +94,13 @@ def screen_injection(
         matched = [rule for rule, _, _ in _matches(rules, decoded)]
         for rule in matched:
             note(rule.name, rule.weight, f"{rule.reason} (encoded)", start, end)
-        note("encoded text", 0.5 if matched else 0.35, "holds readable text in an encoding", start, end)
+        note(
+            "encoded text",
+            0.5 if matched else 0.35,
+            "holds readable text in an encoding",
+            start,
+            end,
+        )
     for number, remark in enumerate(reading.notes):
         # invisible letters have an honest use in some scripts: they count beside another reason,
         # except for tag characters, which have none

@@ -4,6 +4,7 @@ A weight is the score that one occurrence alone gives; several different rules a
 `generation.safety.injection`). Patterns are matched on normalised text, ignoring case.
 """
 
+# ruff: noqa: E501 (patterns read better whole)
 import re
 from dataclasses import dataclass
 
@@ -19,9 +20,13 @@ class Rule:
     tickets_only: bool = False
 
 
-def _rule(name: str, weight: float, reason: str, *patterns: str, tickets_only: bool = False) -> Rule:
+def _rule(
+    name: str, weight: float, reason: str, *patterns: str, tickets_only: bool = False
+) -> Rule:
     joined = "|".join(f"(?:{pattern})" for pattern in patterns)
-    return Rule(name, weight, reason, re.compile(joined, re.IGNORECASE | re.MULTILINE), tickets_only)
+    return Rule(
+        name, weight, reason, re.compile(joined, re.IGNORECASE | re.MULTILINE), tickets_only
+    )
 
 
 _UP_TO_4 = r"(?:[\w'’\"-]+[\s,]+){0,4}?"
@@ -39,8 +44,10 @@ _ORDERS = (
     r"programming|training|commands?|constraints?|restrictions?|safeguards?|polic(?:y|ies)|"
     r"conversations?|everything|assignments?|tasks?|inputs?|text)"
 )
-_ANSWER = r"(?:answers?|responses?|repl(?:y|ies)|outputs?|completions?|generations?|summary|message)"
-_SECRET = (
+_ANSWER = (
+    r"(?:answers?|responses?|repl(?:y|ies)|outputs?|completions?|generations?|summary|message)"
+)
+_HIDDEN_ORDERS = (
     r"(?:system|initial|original|hidden|secret|developer|first|internal|base|pre)[\s-]*"
     r"(?:prompts?|instructions?|messages?|configuration|directives?|rules|guidelines|context)"
 )
@@ -99,7 +106,7 @@ RULES: tuple[Rule, ...] = (
     _rule(
         "prompt extraction", 0.75, "asks for the assistant's own instructions",
         r"\b(?:reveal|show|print|repeat|output|display|tell|give|share|write|disclose|expose|leak|list|quote|recite|dump|return|encode|translate|summari[sz]e|need to see|see|what (?:is|are|was|were)|what'?s)\b"
-        + _GAP + r"\b(?:your|the|its|this|above|those)\s+(?:\w+\s+){0,2}?" + _SECRET + r"\b",
+        + _GAP + r"\b(?:your|the|its|this|above|those)\s+(?:\w+\s+){0,2}?" + _HIDDEN_ORDERS + r"\b",
         r"\bsystem prompts?\b(?!\s+(?:you|the (?:user|administrator)|for|users?|whether|to|asks|appears|opens|is displayed))", r"\byour (?:exact |full |own )?(?:instructions|prompt|programming)\b(?!\s+(?:manual|booklet|leaflet|page|video|say|were not clear))(?=[^\n]{0,40}(?:[?:.'\"]|verbatim|word|above))",
         r"\b(?:repeat|print|output|copy|display|recite)\b[^.\n]{0,30}\b(?:text|words|everything|sentences?|lines?)\s+(?:above|before|prior)\b",
         r"\brepeat the above\b|\brepeat (?:this|the) (?:entire|whole) conversation\b|\bstarting instructions\b|\btext you were given\b|\bi was instructed to['\"]|\bnot (?:supposed|allowed) to tell (?:me|us|anyone)\b|\bwhat were you told\b|\bwhat were those instructions\b|\binitiali[sz]ation string\b",
@@ -126,8 +133,8 @@ RULES: tuple[Rule, ...] = (
     _rule("names a model", 0.3, "names an AI product", r"\b(?:chat-?gpt|openai)\b"),
     _rule(
         "dictates the answer", 0.6, "dictates how the reply must be worded",
-        rf"\b(?:begin|start|end|preface|prefix|append|prepend|finish|conclude|sign off|precede)\b[^.?!\n]{{0,20}}\b(?:your|the|every|each|all|any)\s+(?:\w+\s+){{0,2}}?(?:answers?|responses?|repl(?:y|ies)|outputs?)\s+(?:with|by|to (?:every|each)|in)\b",
-        rf"\b(?:respond|reply|answer)\s+(?:only|exclusively|solely|just|always|exactly)?\s*(?:with(?:in)?|in|using|by saying|as)\s+(?:only |exactly |the (?:word|phrase|sentence|string|letter|text|following)|a code ?block|json|base64|rot13|emoji|all caps|uppercase|rhyme|riddles?|reverse|pirate|[\"“'])",
+        r"\b(?:begin|start|end|preface|prefix|append|prepend|finish|conclude|sign off|precede)\b[^.?!\n]{0,20}\b(?:your|the|every|each|all|any)\s+(?:\w+\s+){0,2}?(?:answers?|responses?|repl(?:y|ies)|outputs?)\s+(?:with|by|to (?:every|each)|in)\b",
+        r"\b(?:respond|reply|answer)\s+(?:only|exclusively|solely|just|always|exactly)?\s*(?:with(?:in)?|in|using|by saying|as)\s+(?:only |exactly |the (?:word|phrase|sentence|string|letter|text|following)|a code ?block|json|base64|rot13|emoji|all caps|uppercase|rhyme|riddles?|reverse|pirate|[\"“'])",
         rf"\b(?:add|include|insert|embed|integrate|incorporate|mention|append|put|place|introduce|drop|weave|write|provide|use|replace|remove|rearrange|misspell|group|swap|reverse|substitute|omit|encode|translate|modify|scramble|capitali[sz]e|randomi[sz]e|jumble|shuffle|present|convert|alter|change|express|format|delete|combine|mix|merge|eliminate|craft|construct)\b{_WIDE_GAP}\b(?:in|into|to|of|from|within|for|throughout|at the (?:end|start|beginning) of|with)\s+(?:all\s+|each of\s+)?your\s+(?:\w+\s+)?{_ANSWER}\b",
         rf"\b(?:modify|change|alter|adjust|encode|translate|write|rewrite|convert|craft|construct|create|compose|format|formulate|encrypt|scramble|make|keep|limit)\s+your\s+(?:\w+\s+)?{_ANSWER}\s+(?:to|so|in|into|by|with|using|as|such)\b",
         rf"\byour\s+(?:\w+\s+)?{_ANSWER}\s+(?:must|should|shall|has to|needs to|ought to)\b(?!\s+(?:be (?:sent|mailed|sooner|faster)|arrive|reach|help))",

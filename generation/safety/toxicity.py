@@ -123,9 +123,7 @@ class ToxicityScreen:
         config = manifest["config"]
         self._points = config["operating_points"]
         self._window, self._overlap = config["window_tokens"], config["overlap_tokens"]
-        return Detoxify(
-            checkpoint=stream, device=self.device, huggingface_config_path=str(folder)
-        )
+        return Detoxify(checkpoint=stream, device=self.device, huggingface_config_path=str(folder))
 
     def _load_own(self) -> "Detoxify":
         import torch

@@ -10,6 +10,7 @@ import argparse
 import json
 import math
 import random
+import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -17,10 +18,11 @@ from typing import Any
 
 import torch
 from torch import nn
-from transformers import BertConfig, BertForSequenceClassification, BertTokenizerFast
+from transformers import BertConfig, BertForSequenceClassification, BertTokenizer
 
-from generation.safety.checkpoint import minilm_folder, write_bundle
+from generation.safety.checkpoint import minilm_folder, read_manifest, write_bundle
 from generation.training.toxicity_data import LABELS, Example, load_examples
+from generation.training.toxicity_points import set_points
 
 Progress = Callable[[int, int, str], None]
 
@@ -32,6 +34,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options of `manage.py train toxicity`."""
     parser.add_argument("--data", type=Path, required=True, help="folder of the public sets")
     parser.add_argument("--out", type=Path, required=True, help="folder for the new weights")
+    parser.add_argument(
+        "--points-only", action="store_true", help="choose the operating points of --out again"
+    )
     parser.add_argument("--work", type=Path, help="folder for the state to resume from")
     parser.add_argument("--epochs", type=float, default=2.0)
     parser.add_argument("--minutes", type=float, default=0, help="stop in time; 0: no limit")
@@ -75,14 +80,12 @@ def masked_loss(logits: torch.Tensor, targets: torch.Tensor, weights: torch.Tens
     return (losses * factors).sum() / factors.sum().clamp(min=1e-6)
 
 
-def batches(
-    encoded: list[list[int]], batch_size: int, r: random.Random
-) -> Iterator[list[int]]:
+def batches(encoded: list[list[int]], batch_size: int, r: random.Random) -> Iterator[list[int]]:
     """Shuffled batches of row numbers, each of rows of about the same length."""
     order = list(range(len(encoded)))
     r.shuffle(order)
     pool = batch_size * 40
-    found = []
+    found: list[list[int]] = []
     for start in range(0, len(order), pool):
         rows = sorted(order[start : start + pool], key=lambda i: len(encoded[i]))
         found.extend(rows[i : i + batch_size] for i in range(0, len(rows), batch_size))
@@ -100,14 +103,14 @@ def _tensors(
     return ids, (ids != 0).long(), targets, weights
 
 
-def _encode(tokenizer: BertTokenizerFast, examples: Sequence[Example]) -> list[list[int]]:
+def _encode(tokenizer: BertTokenizer, examples: Sequence[Example]) -> list[list[int]]:
     texts = [example.text for example in examples]
     return tokenizer(texts, truncation=True, max_length=MAX_TOKENS)["input_ids"]
 
 
 @torch.no_grad()
 def development_loss(
-    model: nn.Module, tokenizer: BertTokenizerFast, examples: Sequence[Example]
+    model: nn.Module, tokenizer: BertTokenizer, examples: Sequence[Example]
 ) -> tuple[float, float]:
     """The masked loss on held-out examples, and the AUROC of toxicity where it is known."""
     from sklearn.metrics import roc_auc_score
@@ -138,11 +141,13 @@ def run(options: dict[str, Any], *, progress: Progress) -> dict[str, Any]:
         TrainingDataMissing: a set isn't in the folder.
     """
     torch.set_num_threads(options["threads"])
+    if options.get("points_only"):
+        return {"operating_points": _points(options), "out": str(options["out"])}
     torch.manual_seed(options["seed"])
     examples, held_out = load_examples(
         options["data"], scale=options["scale"], seed=options["seed"]
     )
-    tokenizer = BertTokenizerFast.from_pretrained(str(minilm_folder()), local_files_only=True)
+    tokenizer = BertTokenizer.from_pretrained(str(minilm_folder()), local_files_only=True)
     encoded = _encode(tokenizer, examples)
     model = new_model()
     head = [p for n, p in model.named_parameters() if n.startswith("classifier")]
@@ -201,15 +206,22 @@ def run(options: dict[str, Any], *, progress: Progress) -> dict[str, Any]:
         "held_out_loss": round(loss_held, 5),
         "held_out_auroc": round(auroc_held, 4),
     }
-    digest = write_bundle(options["out"], model, LABELS, training=figures)
-    return {**figures, "out": str(options["out"]), "digest": digest}
+    write_bundle(options["out"], model, LABELS, training=figures)
+    points = _points(options)
+    digest = read_manifest(options["out"])["digest"]
+    return {**figures, "operating_points": points, "out": str(options["out"]), "digest": digest}
 
 
-def _plan(
-    encoded: list[list[int]], options: dict[str, Any], total: int
-) -> Iterator[list[int]]:
+def _points(options: dict[str, Any]) -> dict[str, dict[str, float]]:
+    with tempfile.TemporaryDirectory() as aside:
+        return set_points(
+            options["out"], data=options["data"], data_dir=Path(aside), seed=options["seed"]
+        )
+
+
+def _plan(encoded: list[list[int]], options: dict[str, Any], total: int) -> Iterator[list[int]]:
     """The batches of the whole run, the same for the same seed, so that a resumed run skips right."""
-    r = random.Random(options["seed"])  # noqa: S311 (sampling, not secrecy)
+    r = random.Random(options["seed"])
     given = 0
     while given < total:
         for rows in batches(encoded, options["batch_size"], r):

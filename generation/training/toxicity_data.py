@@ -53,7 +53,9 @@ def _rows(path: Path, delimiter: str = ",") -> Iterator[dict[str, str]]:
         )
     with path.open(encoding="utf-8", newline="") as lines:
         yield from csv.DictReader(
-            lines, delimiter=delimiter, quoting=csv.QUOTE_NONE if delimiter == "\t" else csv.QUOTE_MINIMAL
+            lines,
+            delimiter=delimiter,
+            quoting=csv.QUOTE_NONE if delimiter == "\t" else csv.QUOTE_MINIMAL,
         )
 
 
@@ -125,12 +127,16 @@ def _paradetox_toxic(text: str, profane_words: set[str]) -> Example:
 
 def support_turns(data: Path) -> list[Example]:
     """Ordinary customers' turns; those that swear at nobody are obscene, their toxicity unknown."""
-    examples = [Example(r["text"], _CLEAN, "banking77") for r in _rows(data / "banking77/train.csv")]
+    examples = [
+        Example(r["text"], _CLEAN, "banking77") for r in _rows(data / "banking77/train.csv")
+    ]
     bitext = data / "bitext_intents/train/Bitext_Sample_Customer_Service_Training_Dataset.csv"
     for row in _rows(bitext):
         swears = "W" in row["tags"]
         targets = (UNKNOWN, 1.0, 0.0, UNKNOWN, 0.0) if swears else _CLEAN
-        examples.append(Example(row["utterance"], targets, "bitext swearing" if swears else "bitext"))
+        examples.append(
+            Example(row["utterance"], targets, "bitext swearing" if swears else "bitext")
+        )
     for domain in ("fastfood", "media", "software"):
         for row in _rows(data / f"multidogo/{domain}/train.tsv", "\t"):
             if row["utterance"]:
@@ -178,9 +184,19 @@ def obfuscate(text: str, words: set[str], r: random.Random) -> str:
 
 def load_examples(data: Path, *, scale: float, seed: int) -> tuple[list[Example], list[Example]]:
     """The training and development examples (`scale` 1 is about 45,000), shuffled by `seed`."""
-    r = random.Random(seed)  # noqa: S311 (sampling, not secrecy)
+    r = random.Random(seed)
     comments, profane_words = toxic_spans(data / "toxic_spans")
-    insulting = {"idiot", "idiots", "stupid", "moron", "morons", "dumb", "loser", "losers", "pathetic"}
+    insulting = {
+        "idiot",
+        "idiots",
+        "stupid",
+        "moron",
+        "morons",
+        "dumb",
+        "loser",
+        "losers",
+        "pathetic",
+    }
     toxic, neutral = paradetox(data / "paradetox", profane_words)
     turns = support_turns(data)
 

@@ -54,7 +54,9 @@ def test_a_text_without_words_counts_as_expected_and_says_so(text: str) -> None:
 
 
 def test_an_address_or_a_link_does_not_decide_the_language() -> None:
-    found = detect_language("Please look at https://beispiel.example/rechnung/anzeigen/bestellung, thanks")
+    found = detect_language(
+        "Please look at https://beispiel.example/rechnung/anzeigen/bestellung, thanks"
+    )
     assert found.code == "en"
 
 
@@ -69,5 +71,5 @@ def test_a_screen_that_cannot_run_raises_its_named_error(monkeypatch: pytest.Mon
             raise RuntimeError("models are gone")
 
     monkeypatch.setattr(language, "_detector", Broken)
-    with pytest.raises(ScreenUnavailable, match="language screen could not run.*models are gone"):
+    with pytest.raises(ScreenUnavailable, match=r"language screen could not run.*models are gone"):
         detect_language("Where is my parcel?")
