@@ -26,8 +26,10 @@ __all__ = ["LEAST_RELEVANCE", "QUOTING_VERSION", "Quote", "dress", "quote"]
 QUOTING_VERSION = "1"
 LEAST_RELEVANCE = 0.3  # cosine of question and nearest sentence under which nothing was found
 RANK_COST = 0.02  # cosine that a passage one rank lower must be nearer by
+STEPS_WANTED = 0.05  # cosine by which a list of steps may be farther from "How do I ...?"
 LEAST_WORDS = 15  # a run goes on until it has as many
 LONGEST_LIST = 220  # words; of a longer list of steps nothing is quoted
+SHORT_LEAD = 7  # words of a line before a list that says too little by itself
 LONGEST_HEADING = 14  # words of a line without punctuation that counts as a heading
 
 Embed = Callable[[Sequence[str]], Any]
@@ -77,6 +79,16 @@ class _Part:
         return " ".join(unit.text for unit in self.units)
 
     @property
+    def lead(self) -> str:
+        """The sentences before the list, or all of it."""
+        before = [unit.text for unit in self.units if unit.list_id < 0]
+        return " ".join(before) if before else self.text
+
+    @property
+    def has_steps(self) -> bool:
+        return self.units[-1].kind == "step"
+
+    @property
     def words(self) -> int:
         return len(self.text.split())
 
@@ -107,8 +119,8 @@ def quote(
 
     ``passages`` come best first, as Markdown; ``titles`` name them (article and heading) and are
     matched like headings: often it is the title that says what a passage answers. ``embed`` maps
-    texts to unit rows and is called once. Two questions in one message get a run each. A list counts as one sentence of
-    ``max_sentences``.
+    texts to unit rows and is called once. Two questions in one message get a run each. A list
+    counts as one sentence of ``max_sentences``.
     """
     parts: list[_Part] = []
     for place, text in enumerate(passages):
@@ -118,15 +130,18 @@ def quote(
     asked = questions_in(question)
     if not parts or not asked:
         return None
-    texts = list(dict.fromkeys(part.text for part in parts))
+    texts = list(dict.fromkeys(text for part in parts for text in (part.text, part.lead)))
     vectors = np.asarray(embed([*asked, *texts]), dtype=np.float32)
     by_text = dict(zip(texts, vectors[len(asked) :], strict=True))
-    matrix = np.stack([by_text[part.text] for part in parts])
+    wholes = np.stack([by_text[part.text] for part in parts])
+    leads = np.stack([by_text[part.lead] for part in parts])
+    steps = np.array([STEPS_WANTED * part.has_steps for part in parts], dtype=np.float32)
     costs = np.array([RANK_COST * part.passage for part in parts], dtype=np.float32)
     chosen: list[tuple[list[_Part], float]] = []
     for place in range(len(asked)):
-        near = matrix @ vectors[place]
-        for seed in np.argsort(-(near - costs), kind="stable"):
+        near = np.maximum(wholes @ vectors[place], leads @ vectors[place])
+        wanted = steps if _ASKS_HOW.search(asked[place]) else 0.0
+        for seed in np.argsort(-(near - costs + wanted), kind="stable"):
             if near[seed] < LEAST_RELEVANCE:
                 break
             run = _run(parts, int(seed), max_sentences)
@@ -233,7 +248,12 @@ def _parts(units: Sequence[_Unit]) -> list[_Part]:
         if run[0].kind == "bullet" and _Part(run).words > LONGEST_LIST:
             parts += [_Part((unit,)) for unit in run]
         elif parts and parts[-1].units[-1].introduces:
-            parts[-1] = _Part(parts[-1].units + run)
+            before = parts.pop().units
+            if len(before[0].text.split()) <= SHORT_LEAD and parts:
+                earlier = parts[-1].units
+                if len(earlier) == 1 and earlier[0].block == before[0].block:
+                    before = parts.pop().units + before  # what "Do the following:" is about
+            parts.append(_Part(before + run))
         else:
             parts.append(_Part(run))
     return parts
@@ -257,11 +277,18 @@ def _shown(units: Sequence[_Unit]) -> str:
 # ---- reading questions --------------------------------------------------------------------------
 
 
+_ASKS_HOW = re.compile(
+    r"\bhow (?:do|can|could|should|would|to)\b|\bwhat (?:now|should|can|could|must|do i|do we)\b|"
+    r"\bsteps?\b|\binstructions?\b",
+    re.I,
+)
+
+
 def questions_in(message: str) -> list[str]:
     """What has to be answered: the whole message, or its two questions where it has just two.
 
     Two sentences count as two questions where each ends in a question mark, names a matter of its
-    own (three content words, at most a third of them shared), and so can be understood alone.
+    own (two content words, at most a third of them shared), and so can be understood alone.
     """
     message = message.strip()
     if not message:
@@ -269,7 +296,7 @@ def questions_in(message: str) -> list[str]:
     asks = [s.text for s in split_sentences(message) if s.text.rstrip().endswith("?")]
     if len(asks) == 2:
         first, second = ({t.stem for t in tokens_of(text) if t.content} for text in asks)
-        if min(len(first), len(second)) >= 3:
+        if min(len(first), len(second)) >= 2:
             shared = len(first & second) / min(len(first), len(second))
             if shared <= 1 / 3:
                 return asks
