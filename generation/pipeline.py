@@ -113,7 +113,8 @@ class DraftedReply:
     chosen: Candidate | None = None
     screens: Screens = field(default_factory=Screens)
     screens_record: dict[str, Any] = field(default_factory=dict)
-    problems: list[tuple[str, str]] = field(default_factory=list)
+    problems: list[tuple[str, str]] = field(default_factory=list)  # a person has to look
+    notes: list[tuple[str, str]] = field(default_factory=list)  # good to know
     features: dict[str, float] = field(default_factory=dict)
     confidence: float | None = None
     confidence_model: ConfidenceModel | None = None
@@ -249,7 +250,7 @@ def _generate(replies: list[DraftedReply], models: Models) -> None:
         reply.sampling = models.sampling.as_dict()
         reply.samples = [_sample(reply, models, completion) for completion in samples]
         if not any(sample.body for sample in reply.samples):
-            reply.problems.append(("empty_completion", "The model wrote nothing usable."))
+            reply.notes.append(("empty_completion", "The model itself wrote nothing usable."))
 
 
 def _sample(reply: DraftedReply, models: Models, completion: Completion) -> Candidate:
@@ -277,7 +278,7 @@ def _quote(replies: list[DraftedReply], models: Models) -> None:
         )
         reply.candidates = [sample for sample in reply.samples if sample.body]
         if quoted is None:
-            if not reply.problems:
+            if reply.snapshot is not None:
                 nothing = "Nothing in the knowledge base answers this."
                 reply.problems.append(("nothing_found", nothing))
             # without evidence the composer starts empty, whatever the model wrote
@@ -332,6 +333,7 @@ def _choose(replies: list[DraftedReply], models: Models) -> None:
         reply.candidates, reply.chosen = choosing.choose(reply.candidates)
         chosen = reply.chosen
         if chosen is None:
+            reply.screens.toxicity_draft = reply.screens.leaks = False  # there is nothing to screen
             continue
         scores = chosen.toxicity
         reply.screens.toxicity_draft = (

@@ -78,7 +78,8 @@ def save_drafted(draft: Draft, token: uuid.UUID, reply: DraftedReply, *, now: da
         draft.calibration = calibration_row(
             reply.confidence_model, local=reply.calibrated_here, now=now
         )
-        draft.reasons = [{"code": row.code, "text": row.text} for row in reply.route.reasons]
+        reasons = [(row.code, row.text) for row in reply.route.reasons]
+        draft.reasons = [{"code": code, "text": text} for code, text in [*reasons, *reply.notes]]
         draft.error = ""
         if draft.state == State.AUTO_APPROVED:
             draft.closed_at = now

@@ -259,7 +259,7 @@ def with_generator(models: registry.Models, generator: Any) -> registry.Models:
 def test_an_empty_or_looping_completion_leaves_the_quote_and_says_so(knowledge: None, models: registry.Models, text: str) -> None:
     (reply,) = draft_replies([ask()], with_generator(models, OddGenerator(models.generator, text, "length")))
     assert reply.chosen.kind == "quoted"
-    assert "empty_completion" in {code for code, _ in reply.problems}
+    assert "empty_completion" in {code for code, _ in reply.notes}
 
 
 def test_a_supported_generated_reply_wins_and_is_marked(knowledge: None, models: registry.Models) -> None:
