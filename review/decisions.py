@@ -378,6 +378,8 @@ def _hold(decision: Decision, ticket: Ticket, text: str, key: str, now: datetime
 
 
 def _finish(ticket: Ticket, user: User) -> None:
+    """The ticket leaves the agent's hands: nothing kept, nothing held, no longer escalated."""
+    Ticket.objects.filter(pk=ticket.pk).update(escalated_at=None)
     working_copies.discard(ticket=ticket)
     Claim.objects.filter(ticket_id=ticket.pk, user=user).delete()
 

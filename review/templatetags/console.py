@@ -29,8 +29,8 @@ def ago(at: datetime | None, suffix: str = "") -> SafeString | str:
         return ""
     words = short_span((timezone.now() - at).total_seconds())
     local = timezone.localtime(at)
-    if suffix and words != "now":
-        words = f"{words} {suffix}"
+    if suffix:
+        words = "just now" if words == "now" else f"{words} {suffix}"
     return format_html(
         '<time datetime="{}" title="{}">{}</time>',
         at.isoformat(timespec="seconds"),

@@ -68,8 +68,10 @@ def tickets(request: HttpRequest) -> HttpResponse:
 def new_ticket(request: HttpRequest) -> HttpResponse:
     """Take down what a caller wants; the ticket goes the same way as any other."""
     given = {field: request.POST.get(field, "") for field in FIELDS}
+    if request.method == "GET":
+        given["channel"] = "phone"  # a call, unless the agent says otherwise
     context: dict[str, Any] = {
-        "channels": Channel.objects.order_by("adapter", "name"),
+        "channels": Channel.objects.order_by("name"),
         "given": given,
         "errors": {},
     }

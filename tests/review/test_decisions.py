@@ -195,6 +195,7 @@ def test_escalating_marks_the_ticket_and_leaves_the_draft_open(draft, mara, jona
     assert Ticket.objects.get().escalated_at == LATER
     other = claims.claim(ticket=draft.ticket, user=jonas, now=LATER).token
     assert approve(draft, jonas, other).verdict == "approve"
+    assert Ticket.objects.get().escalated_at is None  # reopened, it waits among all the others
 
 
 def test_redoing_retires_the_draft_and_queues_another(draft, mara, token):

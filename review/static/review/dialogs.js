@@ -3,6 +3,10 @@
 
 document.addEventListener("click", (event) => {
   const opener = event.target.closest("[data-opens-dialog]");
+  if (opener?.getAttribute("aria-disabled") === "true") {
+    event.preventDefault();
+    return;
+  }
   if (opener && !event.ctrlKey && !event.metaKey && !event.shiftKey) {
     const dialog = document.getElementById(opener.dataset.opensDialog);
     if (dialog?.showModal) {

@@ -8,7 +8,7 @@ const visible = (element) => element.getClientRects().length > 0 && !element.mat
 function act(element) {
   if (element.matches("input, textarea, select")) {
     element.focus();
-    element.select?.();
+    if (element.type === "search") element.select(); // never the reply: the next key would wipe it
   } else {
     element.click();
   }

@@ -13,12 +13,20 @@ document.body.addEventListener("htmx:afterSwap", () => {
   if (now.dataset.lost === "1") {
     text.readOnly = true;
     document.querySelectorAll(".bar button").forEach((button) => { button.disabled = true; });
+    document.querySelectorAll(".bar a").forEach((link) => { link.setAttribute("aria-disabled", "true"); });
     document.dispatchEvent(new CustomEvent("countersign:lost"));
   }
   const busy = document.querySelector("dialog[open]");
   if (now.dataset.arrived === "1" && untouched() && document.activeElement !== text && !busy) {
     location.assign(document.getElementById("arrived").href);
   }
+});
+
+// A tab that nobody has looked at for ten minutes lets its claim run out.
+let hiddenSince = null;
+document.addEventListener("visibilitychange", () => { hiddenSince = document.hidden ? Date.now() : null; });
+document.body.addEventListener("htmx:beforeRequest", (event) => {
+  if (event.target.id === "situation" && hiddenSince && Date.now() - hiddenSince > 600_000) event.preventDefault();
 });
 
 // A form or link inside the console keeps the claim (the next page renews it or lets it run out);
