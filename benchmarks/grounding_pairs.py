@@ -59,7 +59,9 @@ def faithdial(data: Path) -> Iterator[Row]:
         with path.open(encoding="utf-8", newline="") as lines:
             for number, row in enumerate(csv.DictReader(lines)):
                 evidence = row.get("evidence") or row.get("knowledge") or ""
-                columns = [c for c in row if c and c.lower() in ("response", "gpt2", "doha", "ctrl")]
+                columns = [
+                    c for c in row if c and c.lower() in ("response", "gpt2", "doha", "ctrl")
+                ]
                 text = row[columns[0]] if columns else ""
                 said = (row.get("BEGIN") or row.get("begin_label") or "").casefold()
                 labels = {part.strip() for part in said.split(",")}
@@ -87,12 +89,16 @@ def _row(row_id: str, evidence: str, text: str, label: int, change: str = "") ->
 # ---- changed pairs ------------------------------------------------------------------------------
 
 _AUXILIARY = re.compile(
-    r"\b(is|are|was|were|can|could|will|would|should|must|may|does|do|has|have)\b(?! not\b)(?!n['’]t)", re.I
+    r"\b(is|are|was|were|can|could|will|would|should|must|may|does|do|has|have)\b"
+    r"(?! not\b)(?!n['’]t)",
+    re.I,
 )
 _NEGATED = (
-    (re.compile(r"\bcannot\b", re.I), "can"), (re.compile(r"\b(can|do|does|is|are|was|were|have|has|would|should|could)n['’]t\b"), r"\1"),
+    (re.compile(r"\bcannot\b", re.I), "can"),
+    (re.compile(r"\b(can|do|does|is|are|was|were|have|has|would|should|could)n['’]t\b"), r"\1"),
     (re.compile(r"\b(is|are|was|were|can|could|will|would|should|must|may|does|do|has|have) not\b"), r"\1"),
-    (re.compile(r"\bwithout\b"), "with"), (re.compile(r"\bnever\b"), "always"), (re.compile(r"\bunless\b"), "if"),
+    (re.compile(r"\bwithout\b"), "with"), (re.compile(r"\bnever\b"), "always"),
+    (re.compile(r"\bunless\b"), "if"),
 )  # fmt: skip
 
 
@@ -216,6 +222,8 @@ def main() -> None:
     options.out.mkdir(parents=True, exist_ok=True)
     for name, rows in sets.items():
         made = list(rows)
+        if not made:
+            continue
         text = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in made)
         (options.out / f"{name}.jsonl").write_text(text, encoding="utf-8")
         labels = [row["label"] for row in made]

@@ -23,7 +23,10 @@ FORMAT = "countersign-confidence-1"
 
 # name → (in words when above the training data's mean, when below)
 FEATURES: dict[str, tuple[str, str]] = {
-    "retrieval_top": ("a close match in the knowledge base", "no close match in the knowledge base"),
+    "retrieval_top": (
+        "a close match in the knowledge base",
+        "no close match in the knowledge base",
+    ),
     "retrieval_margin": ("one passage stands out", "several passages match alike"),
     "support_min": ("evidence strong", "a sentence with weak evidence"),
     "support_mean": ("evidence strong throughout", "evidence weak"),

@@ -39,12 +39,14 @@ _CLOSING = re.compile(
     r"|(?:please |just |feel free to |do not hesitate to |don['’]t hesitate to )*"
     r"(?:let (?:us|me) know|reply|write|ask|contact (?:us|me)|get (?:back|in touch)|reach out|come back)\b"
     r"[^,;]{0,40}?(?: if\b.{0,80}| whenever\b.{0,60}| when you\b.{0,60}| with any\b.{0,60}| anytime)?"
-    r"|if (?:anything|something|you (?:have|need)|there (?:is|are)|that|this)\b.{0,60}?,? (?:please |just |feel free to )*"
+    r"|if (?:anything|something|you (?:have|need)|there (?:is|are)|that|this)\b.{0,60}?,? "
+    r"(?:please |just |feel free to )*"
     r"(?:let (?:us|me) know|reply|write|ask|contact us|get back|reach out)\b.{0,50}"
     r"|(?:is|was) there anything else\b.{0,60}\??"
     r"|have a (?:nice|great|good|lovely|wonderful)\b.{0,40}"
     r"|(?:we(?: are|'re|’re)|i(?: am|'m|’m)) (?:always )?(?:here|happy|glad) (?:to help|for you)\b.{0,60}"
-    r"|(?:happy|glad) to help\b.{0,60}|(?:sure|of course|certainly|absolutely|great question|good question))"
+    r"|(?:happy|glad) to help\b.{0,60}"
+    r"|(?:sure|of course|certainly|absolutely|great question|good question))"
     r"[\s.!,:;?…-]*$",
     re.I,
 )
@@ -65,7 +67,8 @@ _OPENING = re.compile(
     r"|(?:thank you|thanks) for (?:asking|your (?:question|message|request))\b"
     r"|(?:regarding|about|concerning|as for|on) your (?:question|message|request)\b"
     r"|(?:i|we) (?:understand|see|know)(?: that)? you\b"
-    r"|(?:i(?:'d|’d| would)|we(?:'d|’d| would)|(?:i|we) (?:can|will)|i['’]ll|we['’]ll) (?:be (?:happy|glad) to |gladly )?"
+    r"|(?:i(?:'d|’d| would)|we(?:'d|’d| would)|(?:i|we) (?:can|will)|i['’]ll|we['’]ll) "
+    r"(?:be (?:happy|glad) to |gladly )?"
     r"(?:help|explain|assist|show)\b"
     r"|(?:our|the) (?:help )?(?:articles?|pages?|help centre|guides?) (?:says?|explains?|describes?)\b",
     re.I,
@@ -76,7 +79,7 @@ _STOCK = frozenset(
     "thank and or steps step way ways answer information details help helps happy glad explain "
     "explains understand see know that's article articles page pages say says describe describes "
     "guide need needs be some my me us s at by from re as if below following get getting "
-    "be centre center please so let just show assist".split()  # noqa: SIM905
+    "be centre center please so let just show assist".split()
 )
 _ADVERSE = re.compile(
     r"\b(?:but|however|although|unless|because|can(?:not|['’]t)?|won['’]t|will|must|may|not|never|no|"

@@ -82,13 +82,13 @@ _SMALL = {
     word: value
     for value, word in enumerate(
         "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen "
-        "fifteen sixteen seventeen eighteen nineteen".split()  # noqa: SIM905
+        "fifteen sixteen seventeen eighteen nineteen".split()
     )
 }
 _TENS = {
     word: value * 10
     for value, word in enumerate(
-        "twenty thirty forty fifty sixty seventy eighty ninety".split(),  # noqa: SIM905
+        "twenty thirty forty fifty sixty seventy eighty ninety".split(),
         start=2,
     )
 }
@@ -235,7 +235,8 @@ def agrees(claim: Fact, evidence: Fact) -> bool:
         return False
     if claim.kind == "date":
         ours, theirs = claim.value, evidence.value
-        assert isinstance(ours, tuple) and isinstance(theirs, tuple)
+        assert isinstance(ours, tuple)
+        assert isinstance(theirs, tuple)
         if ours[0] != theirs[0] or len(ours) != len(theirs):
             return False
         return all(a is None or a == b for a, b in zip(ours[1:], theirs[1:], strict=True))

@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from difflib import SequenceMatcher
+from functools import partial
 from typing import Any, Literal
 
 import numpy as np
@@ -95,7 +96,7 @@ class _Span:
 
     @property
     def vector(self) -> np.ndarray:
-        total = np.sum([unit.vector for unit in self.units], axis=0)
+        total = np.sum([unit.vector for unit in self.units if unit.vector is not None], axis=0)
         return np.asarray(total / max(float(np.linalg.norm(total)), 1e-9))
 
 
@@ -179,7 +180,21 @@ def score_pair(evidence: str, text: str, *, embed: Embed) -> float:
 
 
 def score_pairs(pairs: Sequence[tuple[str, str]], *, embed: Embed) -> list[float]:
-    """`score_pair` of each (evidence, text)."""
+    """`score_pair` of each (evidence, text); everything is embedded in one call."""
+    texts = list(
+        dict.fromkeys(
+            item
+            for evidence, text in pairs
+            for item in (
+                *(unit.text for unit in _units([evidence])),
+                *(_claim(sentence.text).text for sentence in split_sentences(text)),
+            )
+        )
+    )
+    vectors = (
+        dict(zip(texts, np.asarray(embed(texts), dtype=np.float32), strict=True)) if texts else {}
+    )
+    embed = partial(_looked_up, vectors)
     scores = []
     for evidence, text in pairs:
         claims = [s for s in ground(text, [evidence], embed=embed) if s.kind == "claim"]
@@ -192,6 +207,10 @@ def score_pairs(pairs: Sequence[tuple[str, str]], *, embed: Embed) -> list[float
         least = min([s for s, words in supports if words >= 4] or [s for s, _ in supports])
         scores.append(0.5 * least + 0.5 * mean)
     return scores
+
+
+def _looked_up(vectors: dict[str, np.ndarray], texts: Sequence[str]) -> np.ndarray:
+    return np.stack([vectors[text] for text in texts])
 
 
 def _ground_all(text: str, evidence: Sequence[str], *, embed: Embed) -> list[GroundedSentence]:
@@ -238,9 +257,10 @@ def _units(evidence: Sequence[str]) -> list[_Unit]:
 def _embed(units: Sequence[_Unit], claims: Sequence[_Claim], embed: Embed) -> None:
     if not units or not claims:
         return
-    texts = list(dict.fromkeys(item.text for item in (*claims, *units)))
+    items: list[_Claim | _Unit] = [*claims, *units]
+    texts = list(dict.fromkeys(item.text for item in items))
     vectors = dict(zip(texts, np.asarray(embed(texts), dtype=np.float32), strict=True))
-    for item in (*claims, *units):
+    for item in items:
         item.vector = vectors[item.text]
 
 
@@ -380,7 +400,7 @@ def _ordered(claim: Sequence[Token], evidence: Sequence[Token]) -> float:
 
 
 def _failures(claim: _Claim, span: _Span, units: Sequence[_Unit], *, alike: bool) -> list[str]:
-    failed = [fact.kind for fact in claim.facts if not _fact_in(fact, claim, span)]
+    failed: list[str] = [fact.kind for fact in claim.facts if not _fact_in(fact, claim, span)]
     if alike and _numbers_turned(claim, span):
         failed.append("number")
     if any(not _bound(fact, claim, span) for fact in claim.facts):

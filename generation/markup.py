@@ -7,6 +7,7 @@ passage's own characters. So the cleaning keeps, for every character of a line, 
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
@@ -28,6 +29,7 @@ class Block:
     marker: str = ""
 
 
+Put = Callable[..., None]
 _ITEM = re.compile(r"[ \t>]*(?P<marker>[-*+•–]|\(?\d{1,3}[.)])[ \t]+")
 _HEADING = re.compile(r"[ \t]*#{1,6}[ \t]+")
 _RULE = re.compile(r"[ \t]*(?:[-*_=][ \t]*){3,}$|[ \t|:-]+$")
@@ -143,7 +145,7 @@ def _clean(markdown: str, spans: list[tuple[int, int]]) -> tuple[str, tuple[int,
     return "".join(characters), tuple(places)
 
 
-def _inline(markdown: str, start: int, end: int, put) -> None:  # type: ignore[no-untyped-def]
+def _inline(markdown: str, start: int, end: int, put: Put) -> None:
     position = start
     for match in _MARKUP.finditer(markdown, start, end):
         put(markdown[position : match.start()], position)

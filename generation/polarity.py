@@ -16,7 +16,7 @@ _NEGATORS = frozenset(
     "not no never cannot can't without neither nor none nobody nothing nowhere unable hardly "
     "n't don't doesn't didn't isn't aren't wasn't weren't won't wouldn't shouldn't couldn't "
     "don doesn didn isn aren wasn weren wouldn shouldn couldn hasn haven hadn mustn needn "
-    "mustn't haven't hasn't hadn't needn't ain't shan't dont doesnt cant wont isnt".split()  # noqa: SIM905
+    "mustn't haven't hasn't hadn't needn't ain't shan't dont doesnt cant wont isnt".split()
 )
 _EXCEPTIONS = frozenset(["unless", "except", "excluding", "apart"])
 _HEDGED = frozenset(["sur", "know", "worry", "hesitat", "forget", "matter"])
@@ -52,7 +52,7 @@ for _pair in _OPPOSITES:
 # may stand anywhere for another reason: compared only where the rest of the two sentences is alike
 _COMMON = frozenset(
     "on off over under up down left right with all some more most no from can may must".split()
-)  # noqa: SIM905
+)
 
 
 def is_negator(word: str) -> bool:

@@ -111,9 +111,7 @@ def read_labels(path: Path) -> list[Label]:
     return labels
 
 
-def label_drafts(
-    drafts: Iterable[dict[str, Any]], gold: Iterable[dict[str, Any]]
-) -> list[Label]:
+def label_drafts(drafts: Iterable[dict[str, Any]], gold: Iterable[dict[str, Any]]) -> list[Label]:
     """Labels for drafted rows by the gold page and grounding text of their tickets.
 
     A draft is good (1) where the source that most of its claims cite is a gold page and its body
@@ -128,9 +126,13 @@ def label_drafts(
             continue
         wanted = by_id.get(str(row["id"]))
         if wanted is None or not wanted.get("gold") or not wanted.get("grounding"):
-            raise ValueError(f"row {row['id']}: the gold file has no gold page and grounding for it")
+            raise ValueError(
+                f"row {row['id']}: the gold file has no gold page and grounding for it"
+            )
         if not row.get("features"):
-            raise ValueError(f"row {row['id']}: it has no features; write them with evaluate drafts")
+            raise ValueError(
+                f"row {row['id']}: it has no features; write them with evaluate drafts"
+            )
         label = int(is_good(row, wanted["gold"], wanted["grounding"]))
         labels.append(Label(row["features"], label, str(wanted["gold"][0])))
     return labels

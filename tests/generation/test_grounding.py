@@ -167,7 +167,11 @@ def test_what_no_passage_says_is_not_supported(text, embed):
         ("Refunds are paid within 45 working days.", "number_without_evidence", "45"),
         ("Refunds are paid by April 3.", "date_without_evidence", "April 3"),
         ("Read https://other.example/a first.", "url_without_evidence", "https://other.example/a"),
-        ("Write to boss@larkmantel.example.", "address_without_evidence", "boss@larkmantel.example"),
+        (
+            "Write to boss@larkmantel.example.",
+            "address_without_evidence",
+            "boss@larkmantel.example",
+        ),
         ("You can return a Glance sensor.", "name_without_evidence", "Glance"),
     ],
 )
@@ -276,7 +280,9 @@ def test_a_pair_scores_high_when_true_and_low_when_changed(embed):
     true = score_pair(PASSAGES[0], "You can return a Tether Plug within 30 days.", embed=embed)
     false = score_pair(PASSAGES[0], "You can return a Tether Plug within 90 days.", embed=embed)
     part = score_pair(
-        PASSAGES[0], "You can return a Tether Plug within 30 days. It glows blue at night.", embed=embed
+        PASSAGES[0],
+        "You can return a Tether Plug within 30 days. It glows blue at night.",
+        embed=embed,
     )
     assert true > 0.8 > part > false > 0 or true > 0.8 > false > 0
     assert part < 0.7

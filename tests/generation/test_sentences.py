@@ -20,12 +20,18 @@ def texts(text):
         ("We open at 8 a.m. The shop is small.", ["We open at 8 a.m.", "The shop is small."]),
         ("It ships in the U.S. only.", ["It ships in the U.S. only."]),
         ("Order no. 5 is late. No. We sent it.", ["Order no. 5 is late.", "No.", "We sent it."]),
-        ("It costs $1,360.50. Version 2.1.3 is out.", ["It costs $1,360.50.", "Version 2.1.3 is out."]),
+        (
+            "It costs $1,360.50. Version 2.1.3 is out.",
+            ["It costs $1,360.50.", "Version 2.1.3 is out."],
+        ),
         (
             "See https://a.example/x.html?y=1&z=2. Then reply.",
             ["See https://a.example/x.html?y=1&z=2.", "Then reply."],
         ),
-        ("Write to help.me@shop.example. We answer.", ["Write to help.me@shop.example.", "We answer."]),
+        (
+            "Write to help.me@shop.example. We answer.",
+            ["Write to help.me@shop.example.", "We answer."],
+        ),
         ("Really?! Yes. “Stop.” He left.", ["Really?!", "Yes.", "“Stop.”", "He left."]),
         ("the light is red. press the button", ["the light is red.", "press the button"]),
         ("It is good . In 2019 , it was .", ["It is good .", "In 2019 , it was ."]),
