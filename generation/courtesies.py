@@ -62,7 +62,8 @@ _SIGN_OFF = re.compile(
     re.I,
 )
 _OPENING = re.compile(
-    r"(?:here(?: is|'s|’s| are)|below (?:is|are)|this is|these are) (?:how|what|why|where|when|the|some|our)\b"
+    r"(?:here(?: is|'s|’s| are)|below (?:is|are)|this is|these are) "
+    r"(?:how|what|why|where|when|the|some|our)\b"
     r"|you (?:asked|wrote|want|wanted|would like|are asking|wish)\b"
     r"|(?:thank you|thanks) for (?:asking|your (?:question|message|request))\b"
     r"|(?:regarding|about|concerning|as for|on) your (?:question|message|request)\b"
