@@ -59,3 +59,10 @@ def add_tickets(installed: Installation, count: int, *, first: int = 1) -> None:
     ]
     path.write_text("\n".join(json.dumps(row) for row in rows))
     installed.manage("import_tickets", str(path))
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Installations share cores (and a broker): they run one after the other."""
+    for item in items:
+        if "/faults/" in str(item.path):
+            item.add_marker(pytest.mark.xdist_group("installations"))

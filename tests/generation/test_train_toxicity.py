@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 import torch
+from rich.progress import Progress, TaskID
 
 from generation.safety.toxicity import ToxicityScreen
 from generation.training import toxicity as training
@@ -74,6 +75,21 @@ def data(tmp_path: Path) -> Path:
     return folder
 
 
+class Recorder(Progress):
+    """A real progress bar that is never shown and keeps what it was told."""
+
+    def __init__(self, *, cut_off_at: int = 0) -> None:
+        super().__init__(disable=True)
+        self.steps: list[int] = []
+        self.cut_off_at = cut_off_at
+
+    def update(self, task_id: TaskID, **fields: Any) -> None:
+        super().update(task_id, **fields)
+        self.steps.append(fields["completed"])
+        if fields["completed"] == self.cut_off_at:
+            raise KeyboardInterrupt
+
+
 def _options(data: Path, out: Path, *more: str) -> dict[str, Any]:
     parser = argparse.ArgumentParser()
     training.add_arguments(parser)
@@ -81,11 +97,9 @@ def _options(data: Path, out: Path, *more: str) -> dict[str, Any]:
 
 
 def test_a_short_training_writes_a_bundle_that_detoxify_loads(data: Path, tmp_path: Path) -> None:
-    seen: list[tuple[int, int]] = []
-    figures = training.run(
-        _options(data, tmp_path / "out"), progress=lambda done, total, note: seen.append((done, total))
-    )
-    assert seen[-1][0] == seen[-1][1] == figures["steps"] > 1
+    recorder = Recorder()
+    figures = training.run(_options(data, tmp_path / "out"), progress=recorder)
+    assert recorder.steps[-1] == recorder.tasks[0].total == figures["steps"] > 1
     screen = ToxicityScreen(bundle=tmp_path / "out", data_dir=tmp_path / "var")
     assert set(screen.score(["You are a fool"])[0]) == set(LABELS)
     assert screen.digest == figures["digest"]
@@ -98,19 +112,12 @@ def test_a_run_that_was_cut_off_goes_on_where_it_stopped(
     monkeypatch.setattr(training, "_STATE_EVERY", 1)
     options = _options(data, tmp_path / "out", "--work", str(tmp_path / "work"))
 
-    class CutOff(Exception):
-        pass
-
-    def cut(done: int, total: int, note: str) -> None:
-        if done == 3:
-            raise CutOff
-
-    with pytest.raises(CutOff):
-        training.run(options, progress=cut)
-    steps: list[int] = []
-    training.run(options, progress=lambda done, total, note: steps.append(done))
-    assert steps[0] == 3
-    assert steps == list(range(3, steps[-1] + 1))
+    with pytest.raises(KeyboardInterrupt):
+        training.run(options, progress=Recorder(cut_off_at=3))
+    recorder = Recorder()
+    training.run(options, progress=recorder)
+    assert recorder.steps[0] == 3
+    assert recorder.steps == list(range(3, recorder.steps[-1] + 1))
 
 
 def test_word_embeddings_are_frozen_and_all_else_learns() -> None:

@@ -13,6 +13,9 @@ from rich.progress import Progress
 
 from generation import evaluation
 from generation.evaluation import BadRecord, Row
+from retrieval.embedder import EmbedderError
+from retrieval.search import EmptyIndex
+from retrieval.snapshots import DamagedSnapshot
 
 
 class Command(BaseCommand):
@@ -43,7 +46,7 @@ class Command(BaseCommand):
         with Progress(console=Console(stderr=True)) as progress:
             try:
                 summary = getattr(self, options["kind"])(options, progress)
-            except (BadRecord, OSError) as error:
+            except (OSError, ValueError, EmptyIndex, DamagedSnapshot, EmbedderError) as error:
                 raise CommandError(str(error), returncode=2) from error
         self.stdout.write(json.dumps(summary) if options["json"] else json.dumps(summary, indent=2))
 
