@@ -12,19 +12,18 @@ import math
 import random
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import torch
+from rich.progress import Progress
 from torch import nn
 from transformers import BertConfig, BertForSequenceClassification, BertTokenizer
 
 from generation.safety.checkpoint import minilm_folder, read_manifest, write_bundle
 from generation.training.toxicity_data import LABELS, Example, load_examples
 from generation.training.toxicity_points import set_points
-
-Progress = Callable[[int, int, str], None]
 
 MAX_TOKENS = 104
 _STATE_EVERY = 100
@@ -169,6 +168,7 @@ def run(options: dict[str, Any], *, progress: Progress) -> dict[str, Any]:
         step, spent = state["step"], state["seconds"]
     started = time.monotonic() - spent
     limit = options["minutes"] * 60
+    bar = progress.add_task("Training", total=total, completed=step)
     smooth, share, steps_done = math.nan, step / total, step
     for number, rows in enumerate(_plan(encoded, options, total)):
         if number < step:
@@ -191,7 +191,7 @@ def run(options: dict[str, Any], *, progress: Progress) -> dict[str, Any]:
         optimizer.zero_grad(set_to_none=True)
         smooth = loss.item() if math.isnan(smooth) else 0.98 * smooth + 0.02 * loss.item()
         steps_done = number + 1
-        progress(steps_done, total, f"loss {smooth:.4f}")
+        progress.update(bar, completed=steps_done, description=f"Training, loss {smooth:.4f}")
         if state_file and steps_done % _STATE_EVERY == 0:
             _save_state(state_file, model, optimizer, steps_done, time.monotonic() - started)
     loss_held, auroc_held = development_loss(model, tokenizer, held_out)

@@ -32,7 +32,7 @@ _CROP_CHARACTERS = 420
 _CLEAN = (0.0,) * len(LABELS)
 
 
-class TrainingDataMissing(Exception):
+class TrainingDataMissing(FileNotFoundError):
     """A set that training needs isn't in the folder; says which file was looked for."""
 
 

@@ -158,7 +158,7 @@ def test_a_toxic_sentence_knows_only_what_its_set_says(data: Path) -> None:
 
 
 def test_a_missing_set_is_named(tmp_path: Path) -> None:
-    with pytest.raises(TrainingDataMissing, match="comments.csv is missing.*--data"):
+    with pytest.raises(TrainingDataMissing, match=r"comments.csv is missing.*--data"):
         load_examples(tmp_path, scale=1, seed=1)
 
 
