@@ -32,7 +32,7 @@ class PersonAdmin(UserAdmin, ModelAdmin):
         ("Role", {"fields": ["role", "is_active"]}),
     ]
     add_fieldsets = [(None, {"fields": ["username", "role", "password1", "password2"]})]
-    filter_horizontal: list[str] = []
+    filter_horizontal = ()
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False  # people are switched off: decisions and the log keep naming them
@@ -75,4 +75,6 @@ class ApiKeyAdmin(ModelAdmin):
         for key in queryset.filter(revoked_at__isnull=True):
             with transaction.atomic():
                 ApiKey.objects.filter(pk=key.pk).update(revoked_at=now)
-                record("api_key.revoked", actor=actor_of(request.user), data={"key": key.pk}, now=now)
+                record(
+                    "api_key.revoked", actor=actor_of(request.user), data={"key": key.pk}, now=now
+                )

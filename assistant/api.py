@@ -156,7 +156,9 @@ def _once(request: HttpRequest, work: Idempotent) -> tuple[int, dict[str, Any]]:
     if len(key) > 200 or not key.isprintable():
         raise ApiError(400, "Idempotency-Key", "must be 1 to 200 printable characters")
     api_key: ApiKey = request.auth  # type: ignore[attr-defined]
-    digest = hashlib.sha256(f"{request.method} {request.path}\n".encode() + request.body).hexdigest()
+    digest = hashlib.sha256(
+        f"{request.method} {request.path}\n".encode() + request.body
+    ).hexdigest()
     rows = IdempotentAnswer.objects.filter(api_key=api_key, key=key)
     try:
         if not rows.exists():
@@ -175,7 +177,9 @@ def _once(request: HttpRequest, work: Idempotent) -> tuple[int, dict[str, Any]]:
     known = rows.get()
     if known.request_digest != digest:
         raise ApiError(
-            409, "Idempotency-Key", "was used for another request; choose a new key for a new request"
+            409,
+            "Idempotency-Key",
+            "was used for another request; choose a new key for a new request",
         )
     return known.status, known.answer
 
@@ -305,4 +309,3 @@ def build(*routers: Router) -> NinjaAPI:
     for extra in (router, *routers):
         api.add_router("", extra)
     return api
-

@@ -23,20 +23,25 @@ def _hash(key: str) -> str:
     return hashlib.sha256(key.encode()).hexdigest()
 
 
-def create_api_key(*, name: str, scopes: Iterable[str], actor: str, now: datetime) -> tuple[ApiKey, str]:
+def create_api_key(
+    *, name: str, scopes: Iterable[str], actor: str, now: datetime
+) -> tuple[ApiKey, str]:
     """A new key and its plain text, which is nowhere kept. Raises BadScope."""
     wanted = sorted(set(scopes))
     known = set(ApiKey.Scope.values)
     unknown = [scope for scope in wanted if scope not in known]
     if unknown or not wanted:
-        raise BadScope(f"unknown or missing scope {', '.join(unknown)}; known: {', '.join(sorted(known))}")
+        raise BadScope(
+            f"unknown or missing scope {', '.join(unknown)}; known: {', '.join(sorted(known))}"
+        )
     plain = "cs_" + secrets.token_urlsafe(32)
     with transaction.atomic():
-        key = ApiKey.objects.create(
-            name=name, key_hash=_hash(plain), scopes=wanted, created_at=now
-        )
+        key = ApiKey.objects.create(name=name, key_hash=_hash(plain), scopes=wanted, created_at=now)
         record(
-            "api_key.created", actor=actor, data={"key": key.pk, "name": name, "scopes": wanted}, now=now
+            "api_key.created",
+            actor=actor,
+            data={"key": key.pk, "name": name, "scopes": wanted},
+            now=now,
         )
     return key, plain
 

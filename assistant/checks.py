@@ -114,9 +114,7 @@ def production_is_meant(**_: Any) -> list[CheckMessage]:
 
 
 @register(Tags.database)
-def audit_triggers(
-    *, databases: Sequence[str] | None = None, **kwargs: Any
-) -> list[CheckMessage]:
+def audit_triggers(*, databases: Sequence[str] | None = None, **kwargs: Any) -> list[CheckMessage]:
     """W101: the database does not refuse changes of the audit log."""
     from assistant.audit import triggers
 

@@ -66,7 +66,10 @@ def _json_rows(path: Path) -> Iterator[Row]:
             except (json.JSONDecodeError, RecursionError) as error:
                 yield number, BadMessage("row", f"is not JSON: {error}")
                 continue
-            yield number, row if isinstance(row, dict) else BadMessage("row", "is not a JSON object")
+            yield (
+                number,
+                row if isinstance(row, dict) else BadMessage("row", "is not a JSON object"),
+            )
 
 
 def _csv_rows(path: Path) -> Iterator[Row]:

@@ -88,8 +88,7 @@ def deliver_due(*, now: datetime, limit: int = 50) -> int:
     """Deliver what is due, and settle what a dead process left in `sending`. Returns how many left."""
     _settle_stale(now=now)
     due = OutboundReply.objects.filter(
-        Q(state=State.HELD, hold_until__lte=now)
-        | Q(state=State.FAILED, next_attempt_at__lte=now)
+        Q(state=State.HELD, hold_until__lte=now) | Q(state=State.FAILED, next_attempt_at__lte=now)
     ).order_by("hold_until")[:limit]
     return sum(_deliver(reply, now=now) for reply in due)
 
@@ -176,14 +175,16 @@ def _failed(reply: OutboundReply, error: DeliveryError, *, now: datetime) -> Non
         )
 
 
-def _sent(
-    reply: OutboundReply, ticket: Ticket, text: str, data: bytes, *, now: datetime
-) -> None:
+def _sent(reply: OutboundReply, ticket: Ticket, text: str, data: bytes, *, now: datetime) -> None:
     digest = hashlib.sha256(data).hexdigest()
     with transaction.atomic():
         locked = Ticket.objects.select_for_update().get(pk=ticket.pk)
         won = OutboundReply.objects.filter(pk=reply.pk, state=State.SENDING).update(
-            state=State.SENT, sent_digest=digest, changed_at=now, last_error="", next_attempt_at=None
+            state=State.SENT,
+            sent_digest=digest,
+            changed_at=now,
+            last_error="",
+            next_attempt_at=None,
         )
         if not won:
             return

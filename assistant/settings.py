@@ -163,7 +163,9 @@ AUTH_PASSWORD_VALIDATORS = [
 LOGIN_URL = "login"
 LOGIN_REDIRECT_URL = "home"
 LOGOUT_REDIRECT_URL = "login"
-AXES_FAILURE_LIMIT = env_int("LOGIN_ATTEMPTS", 8, "failed sign-ins before a name is locked", minimum=1)
+AXES_FAILURE_LIMIT = env_int(
+    "LOGIN_ATTEMPTS", 8, "failed sign-ins before a name is locked", minimum=1
+)
 AXES_COOLOFF_TIME = 0.25  # hours
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
 AXES_LOCKOUT_TEMPLATE = "registration/locked.html"
@@ -218,7 +220,9 @@ BROKER_URL = env_str("BROKER_URL", "filesystem://", "filesystem://, redis://… 
 BROKER_DIR = DATA_DIR / "broker"
 GPU_WORKERS = env_int("GPU_WORKERS", 1, "drafting workers to start, one a GPU", minimum=0)
 BATCH_SIZE = env_int("BATCH_SIZE", 4, "drafts that a worker leases at once", minimum=1)
-LEASE_SECONDS = env_int("LEASE_SECONDS", 120, "how long a worker may be silent about a draft", minimum=5)
+LEASE_SECONDS = env_int(
+    "LEASE_SECONDS", 120, "how long a worker may be silent about a draft", minimum=5
+)
 MAX_ATTEMPTS = env_int("MAX_ATTEMPTS", 5, "tries before a draft fails visibly", minimum=1)
 SWEEP_SECONDS = env_int("SWEEP_SECONDS", 15, "how often lost work is looked for", minimum=1)
 SEARCH_TIMEOUT_SECONDS = env_float("SEARCH_TIMEOUT", 6.0, "seconds a page waits for worker-search")
@@ -226,7 +230,9 @@ TORCH_THREADS = env_int("TORCH_THREADS", 0, "CPU threads of a model worker; 0 = 
 
 # --- models ---------------------------------------------------------------------------------
 DEVICE = env_str("DEVICE", "auto", "auto, cpu, cuda or cuda:N")
-EMBEDDER = env_str("EMBEDDER", "bundled", "bundled, a sentence-transformers name@revision or a folder")
+EMBEDDER = env_str(
+    "EMBEDDER", "bundled", "bundled, a sentence-transformers name@revision or a folder"
+)
 GENERATOR = env_str(
     "GENERATOR", "bundled", "bundled, a hub name@revision, a folder, or langchain:provider:model"
 )
@@ -237,11 +243,15 @@ TOP_P = env_float("TOP_P", 0.9, "nucleus sampling")
 TOP_K = env_int("TOP_K", 40, "top-k sampling; 0 = off")
 MAX_NEW_TOKENS = env_int("MAX_NEW_TOKENS", 160, "longest completion in tokens", minimum=1)
 PASSAGES = env_int("PASSAGES", 5, "passages retrieved for a draft", minimum=1)
-COVERED_LANGUAGES = env_list("LANGUAGES", "en", "languages that the models cover; others go to a person")
+COVERED_LANGUAGES = env_list(
+    "LANGUAGES", "en", "languages that the models cover; others go to a person"
+)
 
 # --- replies --------------------------------------------------------------------------------
 UNDO_SECONDS = env_int("UNDO_SECONDS", 10, "how long an approved reply is held for undo")
-CLAIM_SECONDS = env_int("CLAIM_SECONDS", 90, "how long a claim outlives its last heartbeat", minimum=10)
+CLAIM_SECONDS = env_int(
+    "CLAIM_SECONDS", 90, "how long a claim outlives its last heartbeat", minimum=10
+)
 MAIL_FROM = env_str("MAIL_FROM", "support@localhost", "the sender of replies")
 MAIL_DIR = DATA_DIR / "mail"
 EMAIL_URL_HOST = env_str("SMTP_HOST", "", "SMTP server; mail goes to files when empty")

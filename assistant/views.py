@@ -87,5 +87,3 @@ def metrics(request: HttpRequest) -> HttpResponse:
     for part, ready in readiness().items():
         up.labels(part).set(ready)
     return HttpResponse(generate_latest(registry), content_type=CONTENT_TYPE_LATEST)
-
-

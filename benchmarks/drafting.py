@@ -25,7 +25,11 @@ def main() -> None:
     sys.path.insert(0, str(ROOT))
     os.chdir(ROOT)
     try:
-        for command in (["migrate", "--verbosity", "0"], ["ingest", "demo/knowledge", "--collection", "help"]):
+        setup = (
+            ["migrate", "--verbosity", "0"],
+            ["ingest", "demo/knowledge", "--collection", "help"],
+        )
+        for command in setup:
             subprocess.run([sys.executable, "manage.py", *command], check=True)
         import django
 
@@ -63,7 +67,8 @@ def measure() -> None:
                 for step, value in reply.timings.items():
                     steps.setdefault(step, []).append(value)
         print(f"{f'a draft, batches of {size}':<28} p50 {statistics.median(per_draft):8.2f} s")
-        shares = ", ".join(f"{s} {statistics.mean(v):.2f}" for s, v in steps.items() if statistics.mean(v) > 0.005)
+        means = {step: statistics.mean(values) for step, values in steps.items()}
+        shares = ", ".join(f"{step} {mean:.2f}" for step, mean in means.items() if mean > 0.005)
         print(f"  mean seconds by step: {shares}")
 
 

@@ -16,7 +16,7 @@ from assistant.audit.log import actor_of, record
 from generation.models import Calibration, ModelVersion, RoutingPolicy
 
 
-class RoutingPolicyForm(forms.ModelForm):  # type: ignore[type-arg]
+class RoutingPolicyForm(forms.ModelForm):
     class Meta:
         model = RoutingPolicy
         fields = ["category", "auto_approve", "threshold"]

@@ -33,9 +33,7 @@ C = TypeVar("C", bound=Weighed)
 def has_loop(text: str) -> bool:
     """Whether a run of eight words comes twice."""
     words = text.lower().split()
-    runs = Counter(
-        tuple(words[i : i + LOOP_TOKENS]) for i in range(len(words) - LOOP_TOKENS + 1)
-    )
+    runs = Counter(tuple(words[i : i + LOOP_TOKENS]) for i in range(len(words) - LOOP_TOKENS + 1))
     return any(count > 1 for count in runs.values())
 
 
@@ -70,8 +68,6 @@ def choose(candidates: Sequence[C]) -> tuple[list[C], C | None]:
     if best is None or quoted is None:
         return kept, quoted or best
     wins = (
-        best.supported
-        and best.flags == 0
-        and best.relevance >= quoted.relevance - AT_LEAST_AS_WELL
+        best.supported and best.flags == 0 and best.relevance >= quoted.relevance - AT_LEAST_AS_WELL
     )
     return kept, best if wins else quoted

@@ -197,7 +197,9 @@ def _words(text: str) -> list[str]:
     return [word for word in kept.split() if word not in {"a", "an", "the"}]
 
 
-def generation(rows: Sequence[Row], models: Models, *, batch: int, advance: Advance) -> tuple[Row, list[Row]]:
+def generation(
+    rows: Sequence[Row], models: Models, *, batch: int, advance: Advance
+) -> tuple[Row, list[Row]]:
     """The generator alone on given passages, one greedy sample: summary and `{"id", "text"}` rows."""
     from dataclasses import replace
 

@@ -62,7 +62,9 @@ class Draft(models.Model):
 
     ticket = models.ForeignKey("assistant.Ticket", on_delete=models.PROTECT, related_name="drafts")
     message = models.ForeignKey(
-        "assistant.Message", on_delete=models.PROTECT, related_name="drafts",
+        "assistant.Message",
+        on_delete=models.PROTECT,
+        related_name="drafts",
         help_text="the newest message that the draft answers",
     )
     number = models.PositiveIntegerField(help_text="1-based among the ticket's drafts")
@@ -119,7 +121,9 @@ class Draft(models.Model):
             models.UniqueConstraint(fields=["ticket", "number"], name="one_draft_per_number"),
             models.UniqueConstraint(
                 fields=["ticket"],
-                condition=models.Q(state__in=["queued", "working", "in_review", "withheld", "failed"]),
+                condition=models.Q(
+                    state__in=["queued", "working", "in_review", "withheld", "failed"]
+                ),
                 name="one_open_draft_per_ticket",
             ),
         ]
@@ -182,7 +186,9 @@ class DraftSentence(models.Model):
         CLAIM = "claim", "Claim"
         COURTESY = "courtesy", "Courtesy"
 
-    candidate = models.ForeignKey(DraftCandidate, on_delete=models.PROTECT, related_name="sentences")
+    candidate = models.ForeignKey(
+        DraftCandidate, on_delete=models.PROTECT, related_name="sentences"
+    )
     position = models.PositiveSmallIntegerField()
     kind = models.CharField(max_length=10, choices=Kind)
     start = models.PositiveIntegerField()

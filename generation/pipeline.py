@@ -154,12 +154,12 @@ def _read(replies: list[DraftedReply], models: Models) -> None:
     """Screen what came in: language, planted instructions, toxicity of the customer's message."""
     for reply in replies:
         text = reply.question.text
-        spoken = _screened("language", lambda text=text: detect_language(text))
+        spoken = _screened("language", partial(detect_language, text))
         reply.language = reply.question.language or (spoken.code if spoken else "")
         code = spoken.code if spoken else reply.language
         covered = None if spoken is None else code in settings.COVERED_LANGUAGES
         reply.screens.language_covered = covered
-        finding = _screened("injection", lambda text=text: screen_injection(text))
+        finding = _screened("injection", partial(screen_injection, text))
         reply.screens.injection = None if finding is None else finding.flagged
         reply.screens_record |= {
             "language": {"code": code, "probability": spoken.probability if spoken else None},
@@ -170,7 +170,9 @@ def _read(replies: list[DraftedReply], models: Models) -> None:
                 "reasons": list(finding.reasons) if finding else [],
             },
         }
-    scores = _screened("toxicity", lambda: models.toxicity.score([r.question.text for r in replies]))
+    scores = _screened(
+        "toxicity", lambda: models.toxicity.score([r.question.text for r in replies])
+    )
     for place, reply in enumerate(replies):
         customer = scores[place] if scores else None
         reply.screens.toxicity_customer = (
@@ -194,7 +196,7 @@ def _search(replies: list[DraftedReply], models: Models) -> None:
     for reply, results in zip(replies, found, strict=True):
         reply.snapshot = results.snapshot
         for hit in results.hits:
-            planted = _screened("injection", lambda hit=hit: screen_injection(hit.text, kind="passage"))
+            planted = _screened("injection", partial(screen_injection, hit.text, kind="passage"))
             if planted is None or planted.flagged:
                 why = f"A passage of “{hit.title}” was left out: it reads like an instruction."
                 reply.problems.append(("passage_excluded", why))
@@ -323,7 +325,7 @@ def _screen_drafts(replies: list[DraftedReply], models: Models) -> None:
     if not candidates:
         return
     scores = _screened("toxicity", lambda: models.toxicity.score([c.text for c in candidates]))
-    for candidate, score in zip(candidates, scores or [None] * len(candidates), strict=True):
+    for candidate, score in zip(candidates, scores or [], strict=False):
         candidate.toxicity = score
 
 

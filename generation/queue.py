@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import secrets
 import uuid
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -42,9 +43,7 @@ def lock_ticket(number: int) -> None:
     Ticket.objects.select_for_update().filter(pk=number).first()
 
 
-def queue_draft(
-    *, ticket: Ticket, message: Message, now: datetime, actor: str = ACTOR
-) -> Draft:
+def queue_draft(*, ticket: Ticket, message: Message, now: datetime, actor: str = ACTOR) -> Draft:
     """Put a draft for this message into the queue and wake a worker on commit.
 
     Raises OpenDraftExists.
@@ -112,11 +111,7 @@ def waiting(*, now: datetime) -> QuerySet[Draft]:
 def lease_batch(*, size: int, now: datetime) -> Batch | None:
     """Lease up to `size` of the oldest queued drafts; None when none waits."""
     token = uuid.uuid4()
-    oldest = list(
-        waiting(now=now)
-        .order_by("queued_at", "pk")
-        .values_list("pk", flat=True)[:size]
-    )
+    oldest = list(waiting(now=now).order_by("queued_at", "pk").values_list("pk", flat=True)[:size])
     if not oldest:
         return None
     with transaction.atomic():
@@ -183,7 +178,7 @@ def give_back_expired(*, now: datetime) -> int:
 
 def _give_back(
     draft: Draft,
-    held: dict[str, object],
+    held: Mapping[str, object],
     error: str,
     *,
     retry_at: datetime | None,

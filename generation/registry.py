@@ -63,7 +63,9 @@ class Models:
 class RememberedEmbeddings:
     """Embeddings by text, the latest so many kept: passages' sentences recur from ticket to ticket."""
 
-    def __init__(self, encode: Callable[[Sequence[str]], np.ndarray], *, size: int = 20_000) -> None:
+    def __init__(
+        self, encode: Callable[[Sequence[str]], np.ndarray], *, size: int = 20_000
+    ) -> None:
         self._encode = encode
         self._size = size
         self._rows: OrderedDict[str, np.ndarray] = OrderedDict()

@@ -43,7 +43,9 @@ def rescreen(*, ticket: Any, draft: Draft | None, text: str) -> dict[str, Any]:
         )
         result.forget()
     except (NoAnswer, OperationalError, OSError) as error:
-        raise ScreenUnavailable("toxicity", "no worker answered in time.", permanent=False) from error
+        raise ScreenUnavailable(
+            "toxicity", "no worker answered in time.", permanent=False
+        ) from error
     finally:
         sealed.delete()
     if problem := answer.get("problem"):

@@ -7,6 +7,7 @@ from datetime import datetime
 
 from django.db import transaction
 
+from assistant.audit.content import JSON
 from assistant.audit.log import record
 from assistant.models import Ticket
 from assistant.outbox import hold_reply
@@ -162,7 +163,7 @@ def _shifted(place: int | None, offset: int) -> int | None:
     return None if place is None else place + offset
 
 
-def _event(draft: Draft, chosen: DraftCandidate | None, reply: DraftedReply) -> dict[str, object]:
+def _event(draft: Draft, chosen: DraftCandidate | None, reply: DraftedReply) -> dict[str, JSON]:
     return {
         "state": str(draft.state),
         "kind": draft.kind,

@@ -106,7 +106,9 @@ def _draft_out(draft: Draft) -> dict[str, Any]:
 
 
 @router.get(
-    "/tickets/{int:number}/drafts", response={200: DraftsOut} | REFUSED, summary="Read a ticket's drafts"
+    "/tickets/{int:number}/drafts",
+    response={200: DraftsOut} | REFUSED,
+    summary="Read a ticket's drafts",
 )
 @needs_scope(Scope.TICKETS_READ)
 def read_drafts(request: HttpRequest, number: int) -> Any:

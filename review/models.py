@@ -59,13 +59,23 @@ class Decision(models.Model):
         SPAM = "spam", "The ticket is spam"
         OTHER = "other", "Something else"
 
-    ticket = models.ForeignKey("assistant.Ticket", on_delete=models.PROTECT, related_name="decisions")
+    ticket = models.ForeignKey(
+        "assistant.Ticket", on_delete=models.PROTECT, related_name="decisions"
+    )
     draft = models.ForeignKey(
-        "generation.Draft", on_delete=models.PROTECT, null=True, blank=True, related_name="decisions"
+        "generation.Draft",
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="decisions",
     )
     candidate = models.ForeignKey(
-        "generation.DraftCandidate", on_delete=models.PROTECT, null=True, blank=True,
-        related_name="+", help_text="the text that the agent started from",
+        "generation.DraftCandidate",
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="+",
+        help_text="the text that the agent started from",
     )
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
     verdict = models.CharField(max_length=10, choices=Verdict)
@@ -77,7 +87,11 @@ class Decision(models.Model):
         "assistant.SealedText", on_delete=models.PROTECT, null=True, blank=True, related_name="+"
     )
     diff = models.ForeignKey(
-        "assistant.SealedText", on_delete=models.PROTECT, null=True, blank=True, related_name="+",
+        "assistant.SealedText",
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="+",
         help_text="word diff as JSON",
     )
     edit_distance = models.FloatField(null=True, blank=True, help_text="share of words changed")
@@ -85,7 +99,10 @@ class Decision(models.Model):
     score_hidden = models.BooleanField(default=False)
     screens = models.JSONField(default=dict, help_text="the screens of the edited text")
     reply = models.OneToOneField(
-        "assistant.OutboundReply", on_delete=models.PROTECT, null=True, blank=True,
+        "assistant.OutboundReply",
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
         related_name="decision",
     )
     undone_at = models.DateTimeField(null=True, blank=True)

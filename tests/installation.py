@@ -67,17 +67,27 @@ class Installation:
         """Run a management command; its standard output."""
         done = subprocess.run(
             [sys.executable, "manage.py", *arguments],
-            cwd=ROOT, env=self.environment, capture_output=True, text=True, timeout=300,
+            cwd=ROOT,
+            env=self.environment,
+            capture_output=True,
+            text=True,
+            timeout=300,
         )
         if check and done.returncode != 0:
-            raise AssertionError(f"{arguments}: exit {done.returncode}\n{done.stdout}\n{done.stderr}")
+            raise AssertionError(
+                f"{arguments}: exit {done.returncode}\n{done.stdout}\n{done.stderr}"
+            )
         return done.stdout
 
     def python(self, code: str) -> subprocess.CompletedProcess[str]:
         """Run code with Django set up, in a process of its own."""
         return subprocess.run(
             [sys.executable, "-c", "import django; django.setup()\n" + code],
-            cwd=ROOT, env=self.environment, capture_output=True, text=True, timeout=120,
+            cwd=ROOT,
+            env=self.environment,
+            capture_output=True,
+            text=True,
+            timeout=120,
         )
 
     def start(self, name: str) -> subprocess.Popen[bytes]:

@@ -61,7 +61,9 @@ class IdempotentAnswer(models.Model):
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(fields=["api_key", "key"], name="one_answer_per_idempotency_key")
+            models.UniqueConstraint(
+                fields=["api_key", "key"], name="one_answer_per_idempotency_key"
+            )
         ]
 
     def __str__(self) -> str:

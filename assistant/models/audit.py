@@ -9,7 +9,9 @@ class AuditHead(models.Model):
     """The tree's head, one row: locked by every writer, so that indexes have no gaps."""
 
     size = models.PositiveBigIntegerField(default=0)
-    frontier = models.JSONField(default=list, help_text="hex roots of the full subtrees, largest first")
+    frontier = models.JSONField(
+        default=list, help_text="hex roots of the full subtrees, largest first"
+    )
 
     def __str__(self) -> str:
         return f"head of {self.size} events"

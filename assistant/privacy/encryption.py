@@ -66,7 +66,7 @@ def _ticket_cipher(ticket: Ticket) -> AESGCM:
     if key is None:
         data_key = AESGCM.generate_key(256)
         wrapped = _encrypt(wrapping, data_key, _bound_to(ticket.pk))
-        key, made = TicketKey.objects.get_or_create(ticket=ticket, defaults={"wrapped": wrapped})
+        key, _ = TicketKey.objects.get_or_create(ticket=ticket, defaults={"wrapped": wrapped})
     if key.destroyed_at is not None or key.wrapped is None:
         raise Forgotten(f"the texts of ticket #{ticket.pk} were forgotten")
     cipher = AESGCM(_decrypt(wrapping, bytes(key.wrapped), _bound_to(ticket.pk)))

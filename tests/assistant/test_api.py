@@ -19,7 +19,9 @@ pytestmark = pytest.mark.django_db
 
 
 def key(*scopes: str, name: str = "shop") -> dict[str, str]:
-    _, plain = create_api_key(name=name, scopes=scopes or ("tickets:write", "tickets:read"), actor="system:test", now=NOW)
+    _, plain = create_api_key(
+        name=name, scopes=scopes or ("tickets:write", "tickets:read"), actor="system:test", now=NOW
+    )
     return {"HTTP_AUTHORIZATION": f"Bearer {plain}"}
 
 
@@ -31,7 +33,11 @@ def post(url: str, body: object, headers: dict[str, str], **more: str):
 
 def test_a_ticket_is_created_read_followed_up_and_its_drafts_listed() -> None:
     headers = key()
-    made = post("/api/v1/tickets", {"body": "It beeps", "subject": "Beep", "email": "a@example.org"}, headers)
+    made = post(
+        "/api/v1/tickets",
+        {"body": "It beeps", "subject": "Beep", "email": "a@example.org"},
+        headers,
+    )
     assert made.status_code == 201
     number = made.json()["number"]
     assert made.json()["links"]["drafts"] == f"/api/v1/tickets/{number}/drafts"
@@ -46,7 +52,10 @@ def test_a_ticket_is_created_read_followed_up_and_its_drafts_listed() -> None:
 
 def test_the_same_key_and_body_get_the_same_answer_and_make_one_ticket() -> None:
     headers = key()
-    answers = [post("/api/v1/tickets", {"body": "Hi"}, headers, HTTP_IDEMPOTENCY_KEY="k1") for _ in range(3)]
+    answers = [
+        post("/api/v1/tickets", {"body": "Hi"}, headers, HTTP_IDEMPOTENCY_KEY="k1")
+        for _ in range(3)
+    ]
     assert [a.status_code for a in answers] == [201] * 3
     assert len({a.content for a in answers}) == 1
     assert Ticket.objects.count() == 1
@@ -62,14 +71,24 @@ def test_the_same_key_with_another_body_is_a_conflict() -> None:
 
 def test_keys_of_two_programs_do_not_meet() -> None:
     for name in ("one", "two"):
-        assert post("/api/v1/tickets", {"body": "Hi"}, key(name=name), HTTP_IDEMPOTENCY_KEY="k").status_code == 201
+        assert (
+            post(
+                "/api/v1/tickets", {"body": "Hi"}, key(name=name), HTTP_IDEMPOTENCY_KEY="k"
+            ).status_code
+            == 201
+        )
     assert Ticket.objects.count() == 2
 
 
 def test_a_refused_request_does_not_use_up_its_key() -> None:
     headers = key()
-    assert post("/api/v1/tickets", {"body": ""}, headers, HTTP_IDEMPOTENCY_KEY="k").status_code == 422
-    assert post("/api/v1/tickets", {"body": "Hi"}, headers, HTTP_IDEMPOTENCY_KEY="k").status_code == 201
+    assert (
+        post("/api/v1/tickets", {"body": ""}, headers, HTTP_IDEMPOTENCY_KEY="k").status_code == 422
+    )
+    assert (
+        post("/api/v1/tickets", {"body": "Hi"}, headers, HTTP_IDEMPOTENCY_KEY="k").status_code
+        == 201
+    )
 
 
 def test_the_same_external_id_answers_200_with_the_same_number() -> None:
@@ -103,7 +122,9 @@ def test_bad_fields_are_named(body: object, field: str) -> None:
     assert Ticket.objects.count() == 0
 
 
-@pytest.mark.parametrize("body", [b"", b"{", b"\xff\xfe", b'{"body": "\xff"}', b"[]", b"null", b'"text"'])
+@pytest.mark.parametrize(
+    "body", [b"", b"{", b"\xff\xfe", b'{"body": "\xff"}', b"[]", b"null", b'"text"']
+)
 def test_broken_bodies_are_refused_in_words(body: bytes) -> None:
     answer = post("/api/v1/tickets", body, key())
     assert answer.status_code in {400, 422}
@@ -119,7 +140,12 @@ def test_a_body_over_the_limit_is_refused() -> None:
 def test_no_key_a_wrong_key_and_a_revoked_key_are_refused() -> None:
     headers = key()
     assert post("/api/v1/tickets", {"body": "Hi"}, {}).status_code == 401
-    assert post("/api/v1/tickets", {"body": "Hi"}, {"HTTP_AUTHORIZATION": "Bearer cs_wrong"}).status_code == 401
+    assert (
+        post(
+            "/api/v1/tickets", {"body": "Hi"}, {"HTTP_AUTHORIZATION": "Bearer cs_wrong"}
+        ).status_code
+        == 401
+    )
     ApiKey.objects.update(revoked_at=NOW)
     assert post("/api/v1/tickets", {"body": "Hi"}, headers).status_code == 401
 
@@ -142,7 +168,9 @@ def test_a_ticket_that_does_not_exist_is_404(number: str) -> None:
     assert Client().get(f"/api/v1/tickets/{number}", **key()).status_code == 404
 
 
-def test_a_broker_that_is_away_never_fails_a_request(settings, django_capture_on_commit_callbacks, monkeypatch) -> None:
+def test_a_broker_that_is_away_never_fails_a_request(
+    settings, django_capture_on_commit_callbacks, monkeypatch
+) -> None:
     from assistant.celery import app
 
     monkeypatch.setitem(app.conf, "broker_url", "amqp://guest:guest@127.0.0.1:1//")
@@ -156,17 +184,33 @@ def test_a_broker_that_is_away_never_fails_a_request(settings, django_capture_on
 
 json_values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
+    lambda inner: (
+        st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3)
+    ),
     max_leaves=6,
 )
 fields = st.dictionaries(
-    st.sampled_from(["body", "subject", "name", "email", "external_id", "channel", "language", "created_at", "other"]),
+    st.sampled_from(
+        [
+            "body",
+            "subject",
+            "name",
+            "email",
+            "external_id",
+            "channel",
+            "language",
+            "created_at",
+            "other",
+        ]
+    ),
     json_values,
     max_size=6,
 )
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 @given(fields)
 def test_no_json_object_makes_a_server_error(body: dict) -> None:
     headers = {"HTTP_AUTHORIZATION": f"Bearer {_fuzz_key()}"}

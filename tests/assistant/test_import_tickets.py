@@ -10,7 +10,15 @@ from django.core.management import call_command
 
 from assistant.models import Ticket
 
-GOOD = {"external_id": "1", "subject": "Hi", "body": "It beeps.", "name": "Ana", "email": "ana@example.org", "created_at": "2026-01-15T09:00:00Z", "language": "en"}
+GOOD = {
+    "external_id": "1",
+    "subject": "Hi",
+    "body": "It beeps.",
+    "name": "Ana",
+    "email": "ana@example.org",
+    "created_at": "2026-01-15T09:00:00Z",
+    "language": "en",
+}
 
 
 def run(path: Path, capsys, *options: str) -> tuple[dict, int]:
@@ -43,7 +51,15 @@ def test_json_lines_keep_good_rows_and_name_bad_ones(tmp_path: Path, capsys) -> 
     report, status = run(path, capsys)
     assert (report["imported"], report["duplicates"], status) == (1, 1, 1)
     assert [(row["line"], row["field"]) for row in report["skipped"]] == [
-        (2, "row"), (3, "body"), (4, "priority"), (5, "row"), (6, "row"), (8, "created_at"), (9, "body"), (11, "channel"), (12, "body"),
+        (2, "row"),
+        (3, "body"),
+        (4, "priority"),
+        (5, "row"),
+        (6, "row"),
+        (8, "created_at"),
+        (9, "body"),
+        (11, "channel"),
+        (12, "body"),
     ]
     assert Ticket.objects.get().created_at.isoformat() == "2026-01-15T09:00:00+00:00"
 

@@ -17,7 +17,13 @@ NOW = datetime(2026, 11, 20, 9, 0, tzinfo=UTC)
 
 
 def receive(**changes):
-    values = {"channel": "email", "body": "My thermostat is offline.", "source": "test", "actor": "system:test", "now": NOW}
+    values = {
+        "channel": "email",
+        "body": "My thermostat is offline.",
+        "source": "test",
+        "actor": "system:test",
+        "now": NOW,
+    }
     return receive_message(**values | changes)
 
 
@@ -72,7 +78,9 @@ def test_the_same_address_is_one_contact() -> None:
         ("external_id", "e" * 201, "201 characters"),
     ],
 )
-def test_bad_input_names_the_field_and_leaves_nothing_behind(field: str, value: object, words: str) -> None:
+def test_bad_input_names_the_field_and_leaves_nothing_behind(
+    field: str, value: object, words: str
+) -> None:
     with pytest.raises(BadMessage, match=words) as caught:
         receive(**{field: value})
     assert caught.value.field == field
@@ -87,7 +95,9 @@ def test_exactly_the_longest_message_is_taken() -> None:
 
 @pytest.mark.django_db
 def test_card_numbers_are_masked_before_anything_is_stored() -> None:
-    received = receive(body="My card is 4111 1111 1111 1111, please refund.", subject="4111111111111111")
+    received = receive(
+        body="My card is 4111 1111 1111 1111, please refund.", subject="4111111111111111"
+    )
     text = unseal(received.message.body)
     assert "4111 1111" not in text
     assert "1111" in text  # the last four stay, so that an agent can tell which card
@@ -99,7 +109,9 @@ def test_card_numbers_are_masked_before_anything_is_stored() -> None:
 def test_a_follow_up_retires_the_waiting_draft_and_queues_a_new_one() -> None:
     received = receive()
     Draft.objects.update(state=Draft.State.IN_REVIEW)
-    message = add_message(ticket=received.ticket, body="Any news?", source="test", actor="system:test", now=NOW)
+    message = add_message(
+        ticket=received.ticket, body="Any news?", source="test", actor="system:test", now=NOW
+    )
     old, new = Draft.objects.order_by("number")
     assert (old.state, new.state, new.message_id) == ("retired", "queued", message.pk)
     assert message.position == 2
@@ -109,7 +121,9 @@ def test_a_follow_up_retires_the_waiting_draft_and_queues_a_new_one() -> None:
 def test_a_follow_up_reopens_an_answered_ticket() -> None:
     received = receive()
     Ticket.objects.update(status=Ticket.Status.ANSWERED)
-    add_message(ticket=received.ticket, body="It broke again", source="test", actor="system:test", now=NOW)
+    add_message(
+        ticket=received.ticket, body="It broke again", source="test", actor="system:test", now=NOW
+    )
     assert Ticket.objects.get().status == Ticket.Status.REOPENED
 
 
@@ -138,7 +152,9 @@ def test_racing_follow_ups_keep_one_open_draft() -> None:
 
     def one(number: int) -> None:
         try:
-            add_message(ticket=ticket, body=f"message {number}", source="test", actor="system:test", now=NOW)
+            add_message(
+                ticket=ticket, body=f"message {number}", source="test", actor="system:test", now=NOW
+            )
         finally:
             connection.close()
 

@@ -26,12 +26,27 @@ State = OutboundReply.State
 @pytest.fixture
 def ticket(db, settings, tmp_path: Path) -> Ticket:
     settings.MAIL_DIR = tmp_path / "mail"
-    return receive_message(channel="email", body="It beeps", subject="Beep\nBcc: x@evil.example", name="Ana Ó", email="ana@example.org", source="test", actor="system:test", now=NOW).ticket
+    return receive_message(
+        channel="email",
+        body="It beeps",
+        subject="Beep\nBcc: x@evil.example",
+        name="Ana Ó",
+        email="ana@example.org",
+        source="test",
+        actor="system:test",
+        now=NOW,
+    ).ticket
 
 
 def hold(ticket: Ticket, key: str = "draft-1") -> OutboundReply:
     with transaction.atomic():
-        return outbox.hold_reply(ticket=ticket, text="Hi Ana,\n\nhold the ring — für zehn Sekunden.", author=None, idempotency_key=key, now=NOW)
+        return outbox.hold_reply(
+            ticket=ticket,
+            text="Hi Ana,\n\nhold the ring — für zehn Sekunden.",
+            author=None,
+            idempotency_key=key,
+            now=NOW,
+        )
 
 
 def mails(settings) -> list[email.message.EmailMessage]:
@@ -39,7 +54,9 @@ def mails(settings) -> list[email.message.EmailMessage]:
     return [email.message_from_bytes(f.read_bytes(), policy=policy.default) for f in files]
 
 
-def test_a_held_reply_leaves_after_its_time_with_threading_headers(ticket: Ticket, settings) -> None:
+def test_a_held_reply_leaves_after_its_time_with_threading_headers(
+    ticket: Ticket, settings
+) -> None:
     reply = hold(ticket)
     assert outbox.deliver_due(now=NOW) == 0
     assert outbox.deliver_due(now=LATER) == 1
@@ -75,7 +92,9 @@ def test_undo_stops_a_held_reply_and_only_a_held_one(ticket: Ticket, settings) -
     assert not outbox.cancel_reply(sent, now=LATER)
 
 
-def test_a_failing_delivery_is_tried_again_with_growing_pauses_and_ends_visibly(ticket: Ticket, settings, tmp_path: Path) -> None:
+def test_a_failing_delivery_is_tried_again_with_growing_pauses_and_ends_visibly(
+    ticket: Ticket, settings, tmp_path: Path
+) -> None:
     settings.MAIL_DIR = tmp_path / "file-in-the-way"
     settings.MAIL_DIR.write_text("not a folder")
     reply = hold(ticket)
@@ -93,9 +112,13 @@ def test_a_failing_delivery_is_tried_again_with_growing_pauses_and_ends_visibly(
     assert "could not write" in reply.last_error
 
 
-def test_a_reply_without_an_address_fails_for_good_with_advice(settings, tmp_path: Path, db) -> None:
+def test_a_reply_without_an_address_fails_for_good_with_advice(
+    settings, tmp_path: Path, db
+) -> None:
     settings.MAIL_DIR = tmp_path
-    nameless = receive_message(channel="phone", body="Call me", source="test", actor="system:test", now=NOW).ticket
+    nameless = receive_message(
+        channel="phone", body="Call me", source="test", actor="system:test", now=NOW
+    ).ticket
     reply = hold(nameless)
     outbox.deliver_due(now=LATER)
     reply.refresh_from_db()
@@ -103,7 +126,9 @@ def test_a_reply_without_an_address_fails_for_good_with_advice(settings, tmp_pat
     assert "no e-mail address" in reply.last_error
 
 
-def test_a_reply_whose_process_died_is_sent_again_only_where_that_is_safe(ticket: Ticket, settings, monkeypatch) -> None:
+def test_a_reply_whose_process_died_is_sent_again_only_where_that_is_safe(
+    ticket: Ticket, settings, monkeypatch
+) -> None:
     reply = hold(ticket)
     OutboundReply.objects.update(state=State.SENDING, changed_at=LATER)
     much_later = LATER + outbox.STALE_SENDING + timedelta(seconds=1)
@@ -127,8 +152,8 @@ def test_a_mail_file_that_exists_is_the_same_mail(ticket: Ticket, settings) -> N
     reply = hold(ticket)
     outgoing = outbox._outgoing(reply, ticket, "text")
     assert MailFile().deliver(outgoing) == MailFile().deliver(outgoing)
+    settings.MAIL_DIR = Path("/dev/null/mail")
     with pytest.raises(DeliveryError):
-        settings.MAIL_DIR = Path("/dev/null/mail")
         MailFile().deliver(outgoing)
 
 
@@ -136,7 +161,9 @@ def test_a_message_after_the_decision_keeps_the_ticket_open(ticket: Ticket) -> N
     from assistant.intake import add_message
 
     hold(ticket)
-    add_message(ticket=ticket, body="Wait, another thing", source="test", actor="system:test", now=NOW)
+    add_message(
+        ticket=ticket, body="Wait, another thing", source="test", actor="system:test", now=NOW
+    )
     outbox.deliver_due(now=LATER)
     ticket.refresh_from_db()
     assert ticket.status == Ticket.Status.OPEN
@@ -145,7 +172,14 @@ def test_a_message_after_the_decision_keeps_the_ticket_open(ticket: Ticket) -> N
 @pytest.mark.django_db(transaction=True)
 def test_two_racing_outboxes_send_one_mail(settings, tmp_path: Path) -> None:
     settings.MAIL_DIR = tmp_path / "mail"
-    made = receive_message(channel="email", body="Hi", email="a@example.org", source="test", actor="system:test", now=NOW).ticket
+    made = receive_message(
+        channel="email",
+        body="Hi",
+        email="a@example.org",
+        source="test",
+        actor="system:test",
+        now=NOW,
+    ).ticket
     hold(made)
     sent: list[int] = []
 

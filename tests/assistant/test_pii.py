@@ -64,7 +64,10 @@ def test_ordinary_numbers_stay(text: str) -> None:
     [
         ("cvv 123", "cvv •••"),
         ("the CVC2: 1234.", "the CVC2: ••••."),
-        ("security code on the back of my card is 999", "security code on the back of my card is •••"),
+        (
+            "security code on the back of my card is 999",
+            "security code on the back of my card is •••",
+        ),
     ],
 )
 def test_security_codes_are_masked_whole(text: str, masked: str) -> None:
@@ -98,7 +101,9 @@ def test_light_masking_loads_neither_presidio_nor_torch() -> None:
         "assert mask_card_data('4111 1111 1111 1111').endswith('1111')\n"
         "print([m for m in ('torch', 'presidio_analyzer', 'spacy') if m in sys.modules])\n"
     )
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    )
     assert done.stdout.strip() == "[]"
 
 
@@ -145,7 +150,10 @@ def test_a_card_leaks_even_if_a_passage_holds_it() -> None:
 
 
 def test_a_draft_without_personal_data_leaks_nothing() -> None:
-    assert leaks_in_draft("Open Settings, choose Orders and click on Return. It takes 14 days.", []) == []
+    assert (
+        leaks_in_draft("Open Settings, choose Orders and click on Return. It takes 14 days.", [])
+        == []
+    )
 
 
 def test_account_check_needs_the_countrys_length() -> None:

@@ -24,7 +24,11 @@ def test_every_setting_stands_in_the_readme_with_its_default() -> None:
 
 
 def test_every_command_of_ours_stands_in_the_readme() -> None:
-    ours = {name for name, app in get_commands().items() if app in {"assistant", "retrieval", "generation", "review"}}
+    ours = {
+        name
+        for name, app in get_commands().items()
+        if app in {"assistant", "retrieval", "generation", "review"}
+    }
     assert ours
     assert {name for name in ours if f"manage.py {name}" not in README} == set()
 
@@ -53,7 +57,10 @@ def test_a_settings_file_yields_to_the_environment(tmp_path: Path, monkeypatch) 
     env.load_file(path)
     import os
 
-    assert (os.environ["COUNTERSIGN_T1"], os.environ["COUNTERSIGN_T2"]) == ("from the environment", "of the file")
+    assert (os.environ["COUNTERSIGN_T1"], os.environ["COUNTERSIGN_T2"]) == (
+        "from the environment",
+        "of the file",
+    )
     monkeypatch.delenv("COUNTERSIGN_T2")
     path.write_text("NONSENSE\n")
     with pytest.raises(ImproperlyConfigured, match="line 1"):

@@ -31,7 +31,14 @@ def browser() -> Iterator[Browser]:
         if os.environ.get("COUNTERSIGN_REQUIRE_SERVICES"):
             pytest.fail(words)
         pytest.skip(words)
-    arguments = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update", "--disable-sync", "--no-first-run"]
+    arguments = [
+        "--no-sandbox",
+        "--disable-gpu",
+        "--disable-background-networking",
+        "--disable-component-update",
+        "--disable-sync",
+        "--no-first-run",
+    ]
     with sync_playwright() as playwright:
         running = playwright.chromium.launch(executable_path=chromium, args=arguments)
         yield running
@@ -47,14 +54,20 @@ def console(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
     knowledge = folder / "knowledge"
     knowledge.mkdir()
     for title, (category, text) in TOPICS.items():
-        (knowledge / f"{title.replace(' ', '-').lower()}.md").write_text(ARTICLE.format(title=title, category=category, text=text))
+        (knowledge / f"{title.replace(' ', '-').lower()}.md").write_text(
+            ARTICLE.format(title=title, category=category, text=text)
+        )
     installed.manage("ingest", str(knowledge), "--collection", "help")
     made = installed.python(_make_people())
     assert made.returncode == 0, made.stderr
     add_tickets(installed, 6)
     installed.start_everything()
     try:
-        wait_until(lambda: installed.drafts("in_review", "withheld") == 6, seconds=180, what="six drafts wait for review")
+        wait_until(
+            lambda: installed.drafts("in_review", "withheld") == 6,
+            seconds=180,
+            what="six drafts wait for review",
+        )
     except AssertionError as error:
         raise AssertionError(f"{error}\n{installed.logs()}") from None
     yield installed
@@ -89,7 +102,11 @@ def person(browser: Browser, console: Installation) -> Iterator[Callable[..., Pa
         page.on("pageerror", lambda error: problems.append(f"{page.url}: {error}"))
         page.on(
             "console",
-            lambda message: problems.append(f"{page.url}: {message.text}") if "Content Security Policy" in message.text or "Refused to" in message.text else None,
+            lambda message: (
+                problems.append(f"{page.url}: {message.text}")
+                if "Content Security Policy" in message.text or "Refused to" in message.text
+                else None
+            ),
         )
         page.goto("/")
         page.fill("input[name=username]", username)

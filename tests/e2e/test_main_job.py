@@ -11,7 +11,6 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
 from tests.e2e.conftest import shoot
-from tests.faults.conftest import add_tickets
 from tests.installation import Installation, wait_until
 
 SignIn = Callable[..., Page]
@@ -20,7 +19,11 @@ SignIn = Callable[..., Page]
 def serious(page: Page) -> list[str]:
     """The serious and critical findings of axe-core on this page."""
     found = Axe().run(page).response["violations"]
-    return [f"{v['id']}: {v['help']} ({v['nodes'][0]['html'][:120]})" for v in found if v["impact"] in {"serious", "critical"}]
+    return [
+        f"{v['id']}: {v['help']} ({v['nodes'][0]['html'][:120]})"
+        for v in found
+        if v["impact"] in {"serious", "critical"}
+    ]
 
 
 def mails(console: Installation, number: int) -> list[Path]:
@@ -34,13 +37,17 @@ def number_of(page: Page) -> int:
 def open_first(page: Page) -> int:
     """Open the longest waiting ticket that has a draft (one that was rejected waits too)."""
     page.goto("/review/")
-    page.locator("#queue-list li a:has(.queue__score meter), #queue-list li a:not(:has(.queue__state))").first.click()
+    page.locator(
+        "#queue-list li a:has(.queue__score meter), #queue-list li a:not(:has(.queue__state))"
+    ).first.click()
     page.wait_for_url("**/review/*/**")
     expect(page.locator("#reply")).to_be_editable()
     return number_of(page)
 
 
-def test_an_agent_sees_evidence_edits_approves_undoes_and_approves(person: SignIn, console: Installation) -> None:
+def test_an_agent_sees_evidence_edits_approves_undoes_and_approves(
+    person: SignIn, console: Installation
+) -> None:
     mara = person("mara")
     mara.goto("/review/")
     shoot(mara, "queue")
@@ -79,13 +86,17 @@ def test_an_agent_sees_evidence_edits_approves_undoes_and_approves(person: SignI
         confirm.check()
     mara.locator("main [data-submit-key]").click()
     mara.wait_for_url(lambda url: "/send/" not in url)
-    mail = wait_until(lambda: mails(console, number), seconds=40, what="the reply left")[0].read_text()
+    mail = wait_until(lambda: mails(console, number), seconds=40, what="the reply left")[
+        0
+    ].read_text()
     assert "good to hear from you" in mail.replace("=\n", "")
     assert f"In-Reply-To: <ticket-{number}-message-1@countersign>" in mail
     assert len(mails(console, number)) == 1
 
 
-def test_an_unchanged_draft_is_approved_by_one_key_and_the_next_opens(person: SignIn, console: Installation) -> None:
+def test_an_unchanged_draft_is_approved_by_one_key_and_the_next_opens(
+    person: SignIn, console: Installation
+) -> None:
     mara = person("mara")
     number = open_first(mara)
     mara.locator("#reply").press("Control+Enter")
@@ -117,18 +128,24 @@ def test_a_rejected_draft_asks_for_its_reason(person: SignIn, console: Installat
     dialog.get_by_label("Does not answer the question").check()
     dialog.locator("button.button--primary, button.button--harm, button[type=submit]").first.click()
     wait_until(
-        lambda: console.count(f"select count(*) from generation_draft where ticket_id = {number} and state = 'rejected'"),
+        lambda: console.count(
+            f"select count(*) from generation_draft where ticket_id = {number} and state = 'rejected'"
+        ),
         seconds=20,
         what="the draft is rejected",
     )
 
 
-def test_a_new_message_retires_the_open_draft_and_keeps_the_agents_words(person: SignIn, console: Installation) -> None:
+def test_a_new_message_retires_the_open_draft_and_keeps_the_agents_words(
+    person: SignIn, console: Installation
+) -> None:
     mara = person("mara")
     number = open_first(mara)
     mara.locator("#reply").fill("My own careful words.")
     expect(mara.locator("#save-state")).to_contain_text("aved", timeout=15_000)
-    key = console.manage("create_api_key", "--name", "shop", "--scopes", "tickets:write,tickets:read").strip()
+    key = console.manage(
+        "create_api_key", "--name", "shop", "--scopes", "tickets:write,tickets:read"
+    ).strip()
     answer = mara.request.post(
         f"/api/v1/tickets/{number}/messages",
         data=json.dumps({"body": "One more thing: how do I replace the battery?"}),
@@ -138,7 +155,9 @@ def test_a_new_message_retires_the_open_draft_and_keeps_the_agents_words(person:
     expect(mara.get_by_text("new message").first).to_be_visible(timeout=20_000)
     shoot(mara, "new-message")
     wait_until(
-        lambda: console.count(f"select count(*) from generation_draft where ticket_id = {number} and state = 'in_review'"),
+        lambda: console.count(
+            f"select count(*) from generation_draft where ticket_id = {number} and state = 'in_review'"
+        ),
         seconds=60,
         what="the new draft is ready",
     )
@@ -146,7 +165,9 @@ def test_a_new_message_retires_the_open_draft_and_keeps_the_agents_words(person:
     expect(mara.get_by_text("My own careful words.").first).to_be_attached()
 
 
-def test_an_auditor_finds_and_exports_it_and_the_log_holds(person: SignIn, console: Installation) -> None:
+def test_an_auditor_finds_and_exports_it_and_the_log_holds(
+    person: SignIn, console: Installation
+) -> None:
     otto = person("otto")
     otto.goto("/audit/?action=decision.made")
     rows = otto.locator("tbody tr")
@@ -161,23 +182,32 @@ def test_an_auditor_finds_and_exports_it_and_the_log_holds(person: SignIn, conso
     with otto.expect_download() as download:
         otto.get_by_role("button", name="Export", exact=True).click()
     lines = Path(download.value.path()).read_text().splitlines()
-    assert {"decision.made", "draft.made", "message.received"} <= {json.loads(line)["action"] for line in lines}
+    assert {"decision.made", "draft.made", "message.received"} <= {
+        json.loads(line)["action"] for line in lines
+    }
     assert otto.goto("/review/").status == 403
     proof = console.verify()
     assert proof["ok"], proof
 
 
-def test_a_knowledge_admin_adds_an_article_and_the_next_draft_cites_it(person: SignIn, console: Installation) -> None:
+def test_a_knowledge_admin_adds_an_article_and_the_next_draft_cites_it(
+    person: SignIn, console: Installation
+) -> None:
     priya = person("priya")
     priya.goto("/admin/retrieval/document/add/")
     priya.select_option("select[name=collection]", label="help")
     priya.fill("input[name=title]", "Descale the kettle")
     priya.fill("input[name=category]", "Kitchen")
-    priya.fill("textarea[name=text]", "## Descale\n\nFill the kettle with one litre of water and 50 grams of citric acid. Boil it once and wait for twenty minutes. Rinse the kettle twice before you use it again.")
+    priya.fill(
+        "textarea[name=text]",
+        "## Descale\n\nFill the kettle with one litre of water and 50 grams of citric acid. Boil it once and wait for twenty minutes. Rinse the kettle twice before you use it again.",
+    )
     shoot(priya, "article-editor")
     priya.locator("[name=_save]").first.click()
     wait_until(
-        lambda: console.count("select count(*) from retrieval_indexsnapshot where state = 'active' and chunks > 4"),
+        lambda: console.count(
+            "select count(*) from retrieval_indexsnapshot where state = 'active' and chunks > 4"
+        ),
         seconds=60,
         what="the new article is in the index",
     )
@@ -185,7 +215,18 @@ def test_a_knowledge_admin_adds_an_article_and_the_next_draft_cites_it(person: S
     expect(priya.get_by_text("Descale the kettle").first).to_be_visible()
     shoot(priya, "knowledge")
     path = console.folder / "kettle.jsonl"
-    path.write_text(json.dumps({"external_id": "kettle", "subject": "Kettle", "body": "How do I descale my kettle with citric acid?", "name": "Bo", "email": "bo@example.org", "channel": "email"}))
+    path.write_text(
+        json.dumps(
+            {
+                "external_id": "kettle",
+                "subject": "Kettle",
+                "body": "How do I descale my kettle with citric acid?",
+                "name": "Bo",
+                "email": "bo@example.org",
+                "channel": "email",
+            }
+        )
+    )
     console.manage("import_tickets", str(path))
     cites = (
         "select count(*) from generation_draftsentence s join generation_draftsource d on s.source_id = d.id"
@@ -195,9 +236,17 @@ def test_a_knowledge_admin_adds_an_article_and_the_next_draft_cites_it(person: S
 
 
 @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
-def test_no_page_has_a_serious_accessibility_finding(person: SignIn, console: Installation, dark: bool) -> None:
+def test_no_page_has_a_serious_accessibility_finding(
+    person: SignIn, console: Installation, dark: bool
+) -> None:
     pages = {
-        "mara": ["/review/", "/review/tickets/", "/review/tickets/new/", "/review/preferences/", "/knowledge/"],
+        "mara": [
+            "/review/",
+            "/review/tickets/",
+            "/review/tickets/new/",
+            "/review/preferences/",
+            "/knowledge/",
+        ],
         "otto": ["/audit/", "/audit/events/0/"],
     }
     findings: dict[str, list[str]] = {}
@@ -218,6 +267,8 @@ def test_the_console_fits_narrow_screens(person: SignIn, width: int) -> None:
     mara = person("mara", width=width, height=780)
     open_first(mara)
     shoot(mara, f"review-{width}")
-    overflow = mara.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+    overflow = mara.evaluate(
+        "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+    )
     assert overflow <= 0
     expect(mara.locator("[data-submit-key]").first).to_be_in_viewport()

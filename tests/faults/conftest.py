@@ -19,10 +19,22 @@ category: {category}
 {text}
 """
 TOPICS = {
-    "Restart the thermostat": ("Heating", "Hold the ring for ten seconds. The display goes dark. Let go when the logo appears."),
-    "Return a parcel": ("Orders", "Print the label from your account. Stick it over the old label. Bring the parcel to any counter within 30 days."),
-    "Change your password": ("Account", "Open Settings and choose Security. Enter the old password once. Choose a new one of at least 12 characters."),
-    "Replace the battery": ("Sensors", "Twist the cover to the left. Put in a CR2450 cell with the plus side up. The light blinks green three times."),
+    "Restart the thermostat": (
+        "Heating",
+        "Hold the ring for ten seconds. The display goes dark. Let go when the logo appears.",
+    ),
+    "Return a parcel": (
+        "Orders",
+        "Print the label from your account. Stick it over the old label. Bring the parcel to any counter within 30 days.",
+    ),
+    "Change your password": (
+        "Account",
+        "Open Settings and choose Security. Enter the old password once. Choose a new one of at least 12 characters.",
+    ),
+    "Replace the battery": (
+        "Sensors",
+        "Twist the cover to the left. Put in a CR2450 cell with the plus side up. The light blinks green three times.",
+    ),
 }
 
 
@@ -37,7 +49,9 @@ def installation(tmp_path: Path) -> Iterator[Callable[..., Installation]]:
         knowledge = tmp_path / "knowledge"
         knowledge.mkdir(exist_ok=True)
         for title, (category, text) in TOPICS.items():
-            (knowledge / f"{title.replace(' ', '-').lower()}.md").write_text(ARTICLE.format(title=title, category=category, text=text))
+            (knowledge / f"{title.replace(' ', '-').lower()}.md").write_text(
+                ARTICLE.format(title=title, category=category, text=text)
+            )
         installed = Installation(folder, **variables)
         made.append(installed)
         installed.manage("ingest", str(knowledge), "--collection", "help")
@@ -54,7 +68,14 @@ def add_tickets(installed: Installation, count: int, *, first: int = 1) -> None:
     questions = [f"How do I {title.lower()}?" for title in TOPICS]
     path = installed.folder / f"tickets-{first}.jsonl"
     rows = [
-        {"external_id": f"t{n}", "subject": questions[n % len(questions)], "body": f"Hello, {questions[n % len(questions)]} This is request {n}.", "name": "Ana", "email": f"ana{n}@example.org", "channel": "email"}
+        {
+            "external_id": f"t{n}",
+            "subject": questions[n % len(questions)],
+            "body": f"Hello, {questions[n % len(questions)]} This is request {n}.",
+            "name": "Ana",
+            "email": f"ana{n}@example.org",
+            "channel": "email",
+        }
         for n in range(first, first + count)
     ]
     path.write_text("\n".join(json.dumps(row) for row in rows))

@@ -15,7 +15,13 @@ from tests.installation import Installation, wait_until
 pytestmark = pytest.mark.processes
 
 FINISHED = ("in_review", "withheld")
-QUICK = {"LEASE_SECONDS": 5, "BATCH_SIZE": 20, "MAX_ATTEMPTS": 30, "SAMPLES": 1, "MAX_NEW_TOKENS": 40}
+QUICK = {
+    "LEASE_SECONDS": 5,
+    "BATCH_SIZE": 20,
+    "MAX_ATTEMPTS": 30,
+    "SAMPLES": 1,
+    "MAX_NEW_TOKENS": 40,
+}
 
 
 def kill_in_mid_batch(installed: Installation, *, kills: int, total: int) -> None:
@@ -24,43 +30,64 @@ def kill_in_mid_batch(installed: Installation, *, kills: int, total: int) -> Non
     installed.start("beat")
     for kill in range(kills):
         installed.start("worker-gpu-1")
-        leased = f"select count(*) from generation_draft where state = 'working' and attempts > {kill}"
-        wait_until(lambda leased=leased: installed.count(leased), seconds=120, what="a batch is leased")
+        leased = (
+            f"select count(*) from generation_draft where state = 'working' and attempts > {kill}"
+        )
+        wait_until(
+            lambda leased=leased: installed.count(leased), seconds=120, what="a batch is leased"
+        )
         time.sleep(0.3 * kill)  # each kill lands at another moment of the batch
         installed.kill("worker-gpu-1")
     installed.start("worker-gpu-1")
-    wait_until(lambda: installed.drafts(*FINISHED) == total, seconds=240, what=f"{total} drafts made")
+    wait_until(
+        lambda: installed.drafts(*FINISHED) == total, seconds=240, what=f"{total} drafts made"
+    )
 
 
 def assert_nothing_lost_nothing_doubled(installed: Installation, total: int) -> None:
     assert installed.count("select count(*) from assistant_ticket") == total
     assert installed.count("select count(*) from generation_draft") == total
-    assert installed.count("select count(*) from assistant_auditevent where action = 'draft.made'") == total
+    assert (
+        installed.count("select count(*) from assistant_auditevent where action = 'draft.made'")
+        == total
+    )
     doubled = "select draft_id, kind from generation_draftcandidate group by draft_id, kind having count(*) > 1"
     assert installed.query(doubled) == []
-    assert installed.count("select count(distinct draft_id) from generation_draftcandidate") == total
+    assert (
+        installed.count("select count(distinct draft_id) from generation_draftcandidate") == total
+    )
     proof = installed.verify()
     assert proof["ok"], proof
 
 
-def test_two_kills_in_a_batch_of_twenty_lose_and_double_nothing(installation: Callable[..., Installation]) -> None:
+def test_two_kills_in_a_batch_of_twenty_lose_and_double_nothing(
+    installation: Callable[..., Installation],
+) -> None:
     installed = installation(tickets=20, **QUICK)
     kill_in_mid_batch(installed, kills=2, total=20)
     assert_nothing_lost_nothing_doubled(installed, 20)
 
 
 @pytest.mark.soak
-def test_ten_kills_in_a_batch_of_twenty_lose_and_double_nothing(installation: Callable[..., Installation]) -> None:
+def test_ten_kills_in_a_batch_of_twenty_lose_and_double_nothing(
+    installation: Callable[..., Installation],
+) -> None:
     installed = installation(tickets=20, **QUICK)
     kill_in_mid_batch(installed, kills=10, total=20)
     assert_nothing_lost_nothing_doubled(installed, 20)
 
 
-def test_a_process_killed_between_commit_and_wake_up_loses_nothing(installation: Callable[..., Installation]) -> None:
+def test_a_process_killed_between_commit_and_wake_up_loses_nothing(
+    installation: Callable[..., Installation],
+) -> None:
     installed = installation(**QUICK)
     installed.start("worker-default")
     installed.start("worker-gpu-1")
-    wait_until(lambda: installed.count("select count(*) from assistant_heartbeat where queue = 'gpu'"), seconds=60, what="the worker is up")
+    wait_until(
+        lambda: installed.count("select count(*) from assistant_heartbeat where queue = 'gpu'"),
+        seconds=60,
+        what="the worker is up",
+    )
     died = installed.python(
         "import os, signal\n"
         "from django.db import transaction\nfrom django.utils import timezone\n"
@@ -73,20 +100,32 @@ def test_a_process_killed_between_commit_and_wake_up_loses_nothing(installation:
     assert installed.count("select count(*) from assistant_ticket") == 1
     assert installed.drafts("queued") == 1
     installed.start("beat")  # the sweep's clock finds what was never announced
-    wait_until(lambda: installed.drafts(*FINISHED) == 1, seconds=60, what="the unannounced draft is made")
+    wait_until(
+        lambda: installed.drafts(*FINISHED) == 1, seconds=60, what="the unannounced draft is made"
+    )
 
 
-def test_the_brokers_folder_deleted_while_tickets_wait_loses_nothing(installation: Callable[..., Installation]) -> None:
+def test_the_brokers_folder_deleted_while_tickets_wait_loses_nothing(
+    installation: Callable[..., Installation],
+) -> None:
     installed = installation(**QUICK, BROKER_URL="filesystem://")
     installed.start("worker-default")
     installed.start("beat")
     installed.start("worker-gpu-1")
-    wait_until(lambda: installed.count("select count(*) from assistant_heartbeat where queue = 'gpu'"), seconds=60, what="the worker is up")
+    wait_until(
+        lambda: installed.count("select count(*) from assistant_heartbeat where queue = 'gpu'"),
+        seconds=60,
+        what="the worker is up",
+    )
     add_tickets(installed, 6)
     shutil.rmtree(Path(installed.folder) / "broker")
     restart_what_died(installed)
     add_tickets(installed, 3, first=7)
-    wait_until(lambda: restart_what_died(installed) or installed.drafts(*FINISHED) == 9, seconds=120, what="9 drafts made")
+    wait_until(
+        lambda: restart_what_died(installed) or installed.drafts(*FINISHED) == 9,
+        seconds=120,
+        what="9 drafts made",
+    )
     assert_nothing_lost_nothing_doubled(installed, 9)
 
 

@@ -26,7 +26,9 @@ def post(installed: Installation, path: str, key: str, body: dict) -> dict:
         return json.load(answer)
 
 
-def test_a_ticket_over_rest_becomes_an_approved_mail_and_a_log_that_holds(installation: Callable[..., Installation]) -> None:
+def test_a_ticket_over_rest_becomes_an_approved_mail_and_a_log_that_holds(
+    installation: Callable[..., Installation],
+) -> None:
     installed = installation(UNDO_SECONDS=1, SAMPLES=1)
     people = installed.manage("create_people")
     password = next(line.split()[-1] for line in people.splitlines() if " agent " in line)
@@ -44,9 +46,21 @@ def test_a_ticket_over_rest_becomes_an_approved_mail_and_a_log_that_holds(instal
         wait_until(ready, seconds=180, what="every part is ready")
     except AssertionError as error:
         raise AssertionError(f"{error}\n{installed.logs()}") from None
-    made = post(installed, "/api/v1/tickets", key, {"subject": "Ring", "body": "How do I restart the thermostat?", "name": "Ana Ó", "email": "ana@example.org"})
+    made = post(
+        installed,
+        "/api/v1/tickets",
+        key,
+        {
+            "subject": "Ring",
+            "body": "How do I restart the thermostat?",
+            "name": "Ana Ó",
+            "email": "ana@example.org",
+        },
+    )
     number = made["number"]
-    wait_until(lambda: installed.drafts("in_review") == 1, seconds=60, what="the draft waits for review")
+    wait_until(
+        lambda: installed.drafts("in_review") == 1, seconds=60, what="the draft waits for review"
+    )
 
     agent.sign_in("agent", password)
     agent.get(f"/review/{number}/")
@@ -55,7 +69,13 @@ def test_a_ticket_over_rest_becomes_an_approved_mail_and_a_log_that_holds(instal
     agent.submit(form)
     if "/send/" in agent.url:  # the screens asked to confirm
         agent.submit(agent.form("/send/"), send_anyway="1")
-    wait_until(lambda: installed.count("select count(*) from assistant_outboundreply where state = 'sent'"), seconds=30, what="the reply is sent")
+    wait_until(
+        lambda: installed.count(
+            "select count(*) from assistant_outboundreply where state = 'sent'"
+        ),
+        seconds=30,
+        what="the reply is sent",
+    )
     (mail,) = (installed.folder / "mail").glob("*.eml")
     message = email.message_from_bytes(mail.read_bytes(), policy=policy.default)
     assert message["To"] == "Ana Ó <ana@example.org>"
@@ -67,12 +87,23 @@ def test_a_ticket_over_rest_becomes_an_approved_mail_and_a_log_that_holds(instal
     proof = installed.verify()
     assert proof["ok"], proof
     recorded = {row[0] for row in installed.query("select action from assistant_auditevent")}
-    assert {"message.received", "draft.queued", "draft.made", "claim.taken", "decision.made", "reply.held", "reply.sent"} <= recorded
+    assert {
+        "message.received",
+        "draft.queued",
+        "draft.made",
+        "claim.taken",
+        "decision.made",
+        "reply.held",
+        "reply.sent",
+    } <= recorded
     with urllib.request.urlopen(f"http://127.0.0.1:{installed.port}/metrics", timeout=10) as answer:
         assert 'countersign_replies{state="sent"} 1.0' in answer.read().decode()
 
 
 def agent_drafts(installed: Installation, number: int, key: str) -> list[dict]:
-    request = urllib.request.Request(f"http://127.0.0.1:{installed.port}/api/v1/tickets/{number}/drafts", headers={"Authorization": f"Bearer {key}"})
+    request = urllib.request.Request(
+        f"http://127.0.0.1:{installed.port}/api/v1/tickets/{number}/drafts",
+        headers={"Authorization": f"Bearer {key}"},
+    )
     with urllib.request.urlopen(request, timeout=30) as answer:
         return json.load(answer)["drafts"]

@@ -20,7 +20,9 @@ pytestmark = [pytest.mark.processes, pytest.mark.soak]
 
 def readiness(installed: Installation) -> dict:
     try:
-        with urllib.request.urlopen(f"http://127.0.0.1:{installed.port}/readyz", timeout=5) as answer:
+        with urllib.request.urlopen(
+            f"http://127.0.0.1:{installed.port}/readyz", timeout=5
+        ) as answer:
             return json.load(answer)
     except urllib.error.HTTPError as error:
         return json.load(error)
@@ -30,7 +32,13 @@ def readiness(installed: Installation) -> dict:
 
 def children(installed: Installation) -> dict[str, int]:
     """Process id of each supervised process, by what its command line says it is."""
-    names = {"granian": "web", "search@": "worker-search", "default@": "worker-default", "gpu1@": "worker-gpu-1", " beat ": "beat"}
+    names = {
+        "granian": "web",
+        "search@": "worker-search",
+        "default@": "worker-default",
+        "gpu1@": "worker-gpu-1",
+        " beat ": "beat",
+    }
     found = {}
     for child in psutil.Process(installed.processes["supervisor"].pid).children():
         with contextlib.suppress(psutil.NoSuchProcess):
@@ -41,8 +49,12 @@ def children(installed: Installation) -> dict[str, int]:
     return found
 
 
-def test_every_process_killed_once_while_the_rest_goes_on(installation: Callable[..., Installation]) -> None:
-    installed = installation(tickets=4, LEASE_SECONDS=5, SAMPLES=1, MAX_NEW_TOKENS=40, MAX_ATTEMPTS=30)
+def test_every_process_killed_once_while_the_rest_goes_on(
+    installation: Callable[..., Installation],
+) -> None:
+    installed = installation(
+        tickets=4, LEASE_SECONDS=5, SAMPLES=1, MAX_NEW_TOKENS=40, MAX_ATTEMPTS=30
+    )
     installed.start_everything()
     wait_until(lambda: readiness(installed).get("ready"), seconds=120, what="everything is ready")
     total = 4
@@ -52,20 +64,32 @@ def test_every_process_killed_once_while_the_rest_goes_on(installation: Callable
         add_tickets(installed, 2, first=total + 1)
         total += 2
         after = wait_until(
-            lambda before=before, name=name: (now := children(installed)).get(name) not in {None, before[name]} and now,
+            lambda before=before, name=name: (
+                (now := children(installed)).get(name) not in {None, before[name]} and now
+            ),
             seconds=60,
             what=f"{name} is back",
         )
-        assert {k: v for k, v in after.items() if k != name} == {k: v for k, v in before.items() if k != name}
-    wait_until(lambda: installed.drafts("in_review", "withheld") == total, seconds=180, what=f"{total} drafts")
-    wait_until(lambda: readiness(installed).get("ready"), seconds=120, what="everything is ready again")
+        assert {k: v for k, v in after.items() if k != name} == {
+            k: v for k, v in before.items() if k != name
+        }
+    wait_until(
+        lambda: installed.drafts("in_review", "withheld") == total,
+        seconds=180,
+        what=f"{total} drafts",
+    )
+    wait_until(
+        lambda: readiness(installed).get("ready"), seconds=120, what="everything is ready again"
+    )
     assert installed.verify()["ok"]
 
 
 def test_ctrl_c_stops_everything(installation: Callable[..., Installation]) -> None:
     installed = installation()
     installed.start_everything()
-    wait_until(lambda: readiness(installed).get("database"), seconds=120, what="the web process answers")
+    wait_until(
+        lambda: readiness(installed).get("database"), seconds=120, what="the web process answers"
+    )
     supervisor = psutil.Process(installed.processes["supervisor"].pid)
     family = supervisor.children(recursive=True)
     assert len(family) >= 5

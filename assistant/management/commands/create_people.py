@@ -18,7 +18,9 @@ NAMES = {
 
 
 class Command(BaseCommand):
-    help = "Create one person a role and print the passwords, once; people who exist are left alone."
+    help = (
+        "Create one person a role and print the passwords, once; people who exist are left alone."
+    )
 
     def handle(self, *args: Any, **options: Any) -> None:
         made = []
@@ -29,7 +31,9 @@ class Command(BaseCommand):
             User.objects.create_user(username=username, password=password, role=role)
             made.append((role.label, username, password))
         if not made:
-            self.stdout.write("Everybody is here already; `manage.py changepassword NAME` sets a new one.")
+            self.stdout.write(
+                "Everybody is here already; `manage.py changepassword NAME` sets a new one."
+            )
             return
         self.stdout.write("Sign-in names and passwords (shown this once):")
         for label, username, password in made:

@@ -29,7 +29,9 @@ class Command(BaseCommand):
             )
         executor = MigrationExecutor(connection)
         if executor.migration_plan(executor.loader.graph.leaf_nodes()):
-            raise CommandError("The database is not set up: run `make demo`, or `manage.py migrate`.")
+            raise CommandError(
+                "The database is not set up: run `make demo`, or `manage.py migrate`."
+            )
         call_command("check", databases=["default"], stderr=self.stderr, stdout=self.stdout)
         connection.close()
         ensure_broker_folders()

@@ -28,7 +28,9 @@ class Command(BaseCommand):
             sub = kinds.add_parser(name, help=help)
             sub.add_argument(file_option, dest="file", type=Path, required=True)
             sub.add_argument("--out", type=Path, help="write a row for each record here")
-            sub.add_argument("--json", action="store_true", help="one JSON object on standard output")
+            sub.add_argument(
+                "--json", action="store_true", help="one JSON object on standard output"
+            )
             return sub
 
         retrieval = kind("retrieval", "--questions", "hit@k, recall, MRR, nDCG at document level")
@@ -114,6 +116,8 @@ class Command(BaseCommand):
         return self._auroc(rows, scores)
 
     def _auroc(self, rows: list[Row], scores: list[float]) -> Row:
-        labelled = [(row["label"], s) for row, s in zip(rows, scores, strict=True) if "label" in row]
+        labelled = [
+            (row["label"], s) for row, s in zip(rows, scores, strict=True) if "label" in row
+        ]
         value = evaluation.auroc([a for a, _ in labelled], [b for _, b in labelled])
         return {"n": len(rows), "auroc": value}
