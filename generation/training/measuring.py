@@ -29,7 +29,7 @@ QUOTED_SENTENCES = 2
 
 
 def choose_records(records: Sequence[Record], *, count: int, seed: int) -> list[Record]:
-    """At most ``count`` held-out records: half of them from the largest source, the rest others."""
+    """At most ``count`` held-out records, in equal shares by source where there are enough."""
     rng = random.Random(f"measure:{seed}")
     by_source: dict[str, list[Record]] = defaultdict(list)
     for record in records:

@@ -20,7 +20,7 @@ LOSS_FILE = "training_loss.svg"
 MAX_BYTES = 40_000_000
 
 
-class PackingError(Exception):
+class PackingError(ValueError):
     """The packed folder would be no good to ship."""
 
     permanent = True

@@ -16,7 +16,7 @@ from generation.training.customer_records import (
 from generation.training.records import Record
 
 
-class SourceError(Exception):
+class SourceError(ValueError):
     """A --source is unknown, missing or empty."""
 
     permanent = True

@@ -46,7 +46,7 @@ class Progress:
     history: list[dict[str, float]] = field(default_factory=list)
 
 
-class ResumeError(Exception):
+class ResumeError(ValueError):
     """There is no checkpoint to resume, or it belongs to another recipe or corpus."""
 
     permanent = True
