@@ -1,6 +1,6 @@
 """Measures the screens on public sets: `python benchmarks/screens.py SCREEN --data DIR`.
 
-SCREEN is toxicity, injection, pii or language; DIR holds one folder a set, as each is published.
+SCREEN is toxicity, alarms (of the toxicity screen), injection, pii or language; DIR holds one folder a set, as each is published.
 Prints a Markdown table. `docs/screens.md` holds what it printed.
 """
 
@@ -165,6 +165,16 @@ def toxicity(data: Path, count: int) -> None:
         ["category", "right"],
         [[c, f"{sum(hits)} of {len(hits)}"] for c, hits in by_category.items()],
     )
+
+
+def alarms(data: Path, count: int) -> None:
+    """How many harmless texts the toxicity screen flags."""
+    import django
+
+    django.setup()
+    from generation.safety.toxicity import get_toxicity_screen
+
+    screen = get_toxicity_screen()
     body = []
     for name, texts in {**customers(data), **articles(data)}.items():
         scores = screen.score(sample(texts, count))
@@ -296,13 +306,17 @@ def language(data: Path, count: int) -> None:
 def main() -> None:
     """Runs one of the measurements."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("screen", choices=("toxicity", "injection", "pii", "language"))
+    parser.add_argument("screen", choices=("toxicity", "alarms", "injection", "pii", "language"))
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--count", type=int, default=2000, help="at most so many texts a set")
     options = parser.parse_args()
-    {"toxicity": toxicity, "injection": injection, "pii": pii, "language": language}[
-        options.screen
-    ](options.data, options.count)
+    {
+        "toxicity": toxicity,
+        "alarms": alarms,
+        "injection": injection,
+        "pii": pii,
+        "language": language,
+    }[options.screen](options.data, options.count)
 
 
 if __name__ == "__main__":
