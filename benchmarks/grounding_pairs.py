@@ -1,11 +1,13 @@
 """Make the pair files that the evidence score is measured on.
 
-    python benchmarks/grounding_pairs.py --data PATH --out FOLDER [--seed 7]
+    python benchmarks/grounding_pairs.py --data PATH --out FOLDER [--seed 7] [--score]
 
 PATH holds the public sets ``begin``, ``faithdial_audit``, ``halueval`` and ``doc2dial``. Each file
 of FOLDER has rows ``{"id", "evidence", "text", "label", "change"}`` for ``manage.py evaluate
 grounding --pairs FILE --out SCORES``; label 1 means supported. The last column printed is the AUROC
 of plain word overlap (the share of the text's words that stand in the evidence) on the same rows.
+``--score`` scores the pairs too: the AUROC of the evidence score, and the share of true and of
+false texts in which every claim counts as supported, by kind of change where there is one.
 
 - ``begin``: dev parts. Fully attributable 1, Not fully attributable 0; Generic replies left out.
 - ``begin_wow_test``: the same of the set's test part, where it is there.
@@ -24,12 +26,15 @@ from __future__ import annotations
 import argparse
 import csv
 import json
+import os
 import random
 import re
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
@@ -202,10 +207,55 @@ def overlap(row: Row) -> float:
     return sum(word in held for word in words) / max(len(words), 1)
 
 
+def score(rows: list[Row]) -> None:
+    """Print the evidence score's AUROC and what it accepts."""
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "assistant.settings")
+    import django
+    from sklearn.metrics import roc_auc_score
+
+    django.setup()
+    from generation.evidence import claim_of, units_of
+    from generation.grounding import ground, score_pairs
+    from retrieval.embedder import get_embedder
+
+    known: dict[str, Any] = {}
+    for start in range(0, len(rows), 64):
+        part = rows[start : start + 64]
+        texts = [unit.text for row in part for unit in units_of([row["evidence"]])]
+        texts += [claim_of(s.text).text for row in part for s in split_sentences(row["text"])]
+        new = [text for text in dict.fromkeys(texts) if text not in known]
+        known.update(zip(new, get_embedder().encode(new) if new else [], strict=True))
+
+    def embed(texts: Sequence[str]) -> Any:
+        return np.stack([known[text] for text in texts])
+
+    scores = score_pairs([(row["evidence"], row["text"]) for row in rows], embed=embed)
+    accepted = []
+    for row in rows:
+        claims = [
+            s for s in ground(row["text"], [row["evidence"]], embed=embed) if s.kind == "claim"
+        ]
+        accepted.append(bool(claims) and all(claim.supported for claim in claims))
+    for change in ["", *sorted({row["change"] for row in rows} - {""})]:
+        kept = [i for i, row in enumerate(rows) if row["label"] or change in ("", row["change"])]
+        labels = [rows[i]["label"] for i in kept]
+        share = [
+            np.mean([accepted[i] for i in kept if rows[i]["label"] == label]) for label in (1, 0)
+        ]
+        ours = roc_auc_score(labels, [scores[i] for i in kept])
+        words = roc_auc_score(labels, [overlap(rows[i]) for i in kept])
+        print(
+            f"  {change or 'all':10} n {len(kept):5} AUROC {ours:.4f} word overlap {words:.4f}"
+            f" accepted: true {share[0]:.3f} false {share[1]:.3f}",
+            flush=True,
+        )
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
     parser.add_argument("--data", type=Path, required=True, help="folder of the public sets")
     parser.add_argument("--out", type=Path, required=True, help="folder for the pair files")
+    parser.add_argument("--score", action="store_true", help="score them too")
     parser.add_argument("--seed", type=int, default=7)
     parser.add_argument("--limit", type=int, default=300, help="changed pairs a kind")
     options = parser.parse_args()
@@ -229,6 +279,8 @@ def main() -> None:
         labels = [row["label"] for row in made]
         auroc = roc_auc_score(labels, [overlap(r) for r in made]) if len(set(labels)) == 2 else 0
         print(f"{name:16} n {len(made):5} supported {sum(labels):5} word overlap {auroc:.4f}")
+        if options.score:
+            score(made)
 
 
 if __name__ == "__main__":
