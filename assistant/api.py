@@ -15,7 +15,7 @@ from django.core.exceptions import RequestDataTooBig
 from django.db import IntegrityError, transaction
 from django.http import HttpRequest, JsonResponse
 from django.utils import timezone
-from ninja import NinjaAPI, Router, Schema
+from ninja import NinjaAPI, Router, Schema, Status
 from ninja.errors import HttpError, ValidationError
 from ninja.security import HttpBearer
 from pydantic import AwareDatetime, ConfigDict, Field, StrictStr
@@ -205,7 +205,7 @@ def create_ticket(request: HttpRequest, ticket: NewTicket) -> Any:
         answer = {"number": number, "created": received.created, "links": links_of(number)}
         return (201 if received.created else 200), answer
 
-    return _once(request, work)
+    return Status(*_once(request, work))
 
 
 @router.get("/tickets/{int:number}", response={200: TicketOut} | REFUSED, summary="Read a ticket")
@@ -263,7 +263,7 @@ def create_message(request: HttpRequest, number: int, message: NewMessage) -> An
         )
         return 201, {"number": number, "position": made.position, "links": links_of(number)}
 
-    return _once(request, work)
+    return Status(*_once(request, work))
 
 
 def errors(status: int, *rows: tuple[str, str]) -> JsonResponse:

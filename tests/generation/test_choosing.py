@@ -32,7 +32,11 @@ def test_an_unsupported_flagged_or_less_relevant_one_loses_to_the_quote(flaw: di
 
 
 def test_the_best_sample_is_kept_beside_the_quote() -> None:
-    bad, good, quoted = Fake("generated", supported=False, relevance=0.9), Fake("generated"), Fake("quoted")
+    bad, good, quoted = (
+        Fake("generated", supported=False, relevance=0.9),
+        Fake("generated"),
+        Fake("quoted"),
+    )
     assert choose([bad, good, quoted]) == ([good, quoted], good)
 
 

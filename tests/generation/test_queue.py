@@ -20,7 +20,13 @@ State = Draft.State
 
 def tickets(count: int) -> list[Draft]:
     for n in range(count):
-        receive_message(channel="email", body=f"question {n}", source="test", actor="system:test", now=NOW + timedelta(seconds=n))
+        receive_message(
+            channel="email",
+            body=f"question {n}",
+            source="test",
+            actor="system:test",
+            now=NOW + timedelta(seconds=n),
+        )
     return list(Draft.objects.order_by("queued_at"))
 
 
@@ -73,7 +79,10 @@ def test_a_message_during_drafting_retires_the_draft_and_its_lease() -> None:
     add_message(ticket=ticket, body="also this", source="test", actor="system:test", now=NOW)
     with transaction.atomic():
         assert not queue.still_leased(batch.drafts[0], batch.token)
-    assert list(ticket.drafts.order_by("number").values_list("state", flat=True)) == ["retired", "queued"]
+    assert list(ticket.drafts.order_by("number").values_list("state", flat=True)) == [
+        "retired",
+        "queued",
+    ]
 
 
 @pytest.mark.django_db

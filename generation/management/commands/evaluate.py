@@ -42,6 +42,7 @@ class Command(BaseCommand):
         generation = kind("generation", "--records", "the generator alone on given passages")
         generation.add_argument("--batch", type=int, default=8)
         kind("toxicity", "--texts", "the toxicity screen")
+        kind("injection", "--texts", "the injection screen: recall and false alarms")
         kind("grounding", "--pairs", "the support score on evidence and text pairs")
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -98,6 +99,14 @@ class Command(BaseCommand):
             progress.advance(bar, len(chunk))
         evaluation.write_rows(options["out"], made)
         return self._auroc(rows, [max(row["scores"].values()) for row in made])
+
+    def injection(self, options: dict[str, Any], progress: Progress) -> Row:
+        from generation.safety.evaluation import evaluate_injection
+
+        rows = evaluation.read_rows(options["file"], ["id", "text"])
+        summary, made = evaluate_injection(progress.track(rows, description="Screening"))
+        evaluation.write_rows(options["out"], made)
+        return summary
 
     def grounding(self, options: dict[str, Any], progress: Progress) -> Row:
         from generation.grounding import score_pairs
