@@ -154,7 +154,25 @@ def drafts_summary(rows: Sequence[Row], references: Sequence[Row]) -> Row:
     }
     if pairs:
         summary |= text_metrics([a for a, _ in pairs], [b for _, b in pairs])
+        summary["generated_against_quoted"] = _pairwise(rows, by_id)
     return summary
+
+
+def _pairwise(rows: Sequence[Row], by_id: dict[Any, Row]) -> Row:
+    """Where both candidates are there: which body has the higher token F1 with the reference."""
+    counts = {"n": 0, "generated_better": 0, "equal": 0, "quoted_better": 0}
+    for row in rows:
+        reply = by_id[row["id"]].get("reply")
+        bodies = {candidate["kind"]: candidate["body"] for candidate in row["candidates"]}
+        if not reply or set(bodies) != {"generated", "quoted"}:
+            continue
+        generated, quoted = (token_f1(bodies[kind], reply) for kind in ("generated", "quoted"))
+        verdict = "equal" if abs(generated - quoted) < 0.01 else (
+            "generated_better" if generated > quoted else "quoted_better"
+        )  # fmt: skip
+        counts["n"] += 1
+        counts[verdict] += 1
+    return counts
 
 
 def text_metrics(texts: Sequence[str], references: Sequence[str]) -> Row:

@@ -16,7 +16,6 @@ class TestCountersignEmbeddingsUnit(EmbeddingsUnitTests):
         return CountersignEmbeddings
 
 
-@pytest.mark.asyncio
 class TestCountersignEmbeddings(EmbeddingsIntegrationTests):
     @property
     def embeddings_class(self) -> type[Embeddings]:

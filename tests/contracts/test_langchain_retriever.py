@@ -22,7 +22,6 @@ def knowledge(transactional_db: None, settings: Any, tmp_path: Path) -> None:
     ingest(write_articles(tmp_path / "articles", ARTICLES), collection="help", now=NOW)
 
 
-@pytest.mark.asyncio
 @pytest.mark.django_db(transaction=True)
 class TestCountersignRetriever(RetrieversIntegrationTests):
     @property
