@@ -238,11 +238,3 @@ def is_stale() -> bool:
         return Document.objects.filter(state=Document.State.PUBLISHED).exists()
     whole = served.filter(built_from__gte=version(), embedder_digest=get_embedder().digest)
     return not whole.exists()
-
-
-def announce_if_stale() -> bool:
-    """Ask worker-search for a new snapshot where one is due. For the sweep; returns whether."""
-    stale = is_stale()
-    if stale:
-        wake(REFRESH_TASK, queue=SEARCH_QUEUE)
-    return stale
