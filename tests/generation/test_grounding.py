@@ -286,3 +286,17 @@ def test_a_pair_scores_high_when_true_and_low_when_changed(embed):
     )
     assert true > 0.8 > part > false > 0 or true > 0.8 > false > 0
     assert part < 0.7
+
+
+@pytest.mark.parametrize(
+    ("text", "supported"),
+    [
+        ("We deduct $1 from your benefit for every $2 that you earn.", True),
+        ("We deduct $2 from your benefit for every $1 that you earn.", False),
+        ("We deduct $1 from your benefit for every $1 that you earn.", False),
+    ],
+)
+def test_two_figures_keep_their_places(text, supported, embed):
+    passage = "We deduct $1 from your benefit for every $2 that you earn."
+    (found,) = ground(text, [passage], embed=embed)
+    assert found.supported is supported
