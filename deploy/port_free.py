@@ -9,4 +9,6 @@ with socket.socket() as probe:
     try:
         probe.bind(("127.0.0.1", port))
     except OSError:
-        sys.exit(f"Port {port} is in use: stop what listens there, or choose another with PORT={port + 1}.")
+        sys.exit(
+            f"Port {port} is in use: stop what listens there, or choose another with PORT={port + 1}."
+        )
