@@ -152,7 +152,7 @@ def test_a_new_message_retires_the_open_draft_and_keeps_the_agents_words(
         headers={"Authorization": f"Bearer {key}", "Content-Type": "application/json"},
     )
     assert answer.status == 201
-    expect(mara.get_by_text("new message").first).to_be_visible(timeout=20_000)
+    expect(mara.get_by_text("The customer wrote again.").first).to_be_visible(timeout=20_000)
     shoot(mara, "new-message")
     wait_until(
         lambda: console.count(
