@@ -35,6 +35,7 @@ from retrieval.search import EmptyIndex, SearchHit, query_of, search_many
 
 logger = logging.getLogger(__name__)
 T = TypeVar("T")
+HISTORY_TURNS = 3
 
 
 @dataclass(frozen=True)
@@ -57,6 +58,12 @@ class Question:
         """Subject and newest message, as what the reply must answer."""
         subject = self.subject.strip()
         return self.last if subject in self.last else f"{subject}\n{self.last}"
+
+    @property
+    def with_history(self) -> str:
+        """The same with the turns before it, which say what “it” is."""
+        earlier = [turn.text for turn in self.turns[:-1]][-HISTORY_TURNS:]
+        return "\n".join([*earlier, self.text])
 
 
 @dataclass
@@ -273,7 +280,7 @@ def _quote(replies: list[DraftedReply], models: Models) -> None:
     """The quoted candidate: the best-supported sentences of the passages."""
     for reply in replies:
         quoted = quote(
-            reply.question.text,
+            reply.question.with_history,
             [hit.text for hit in reply.hits],
             titles=[": ".join([hit.title, *hit.heading_path]) for hit in reply.hits],
             embed=models.embed,
