@@ -160,5 +160,18 @@ def _card(report: dict[str, Any], model: GPTNeoForCausalLM) -> str:
         minutes=report["minutes"],
         figures=rows,
         sources=sources,
+        verdict=_verdict(report["figures"]["all"]),
         command=report["command"],
+    )
+
+
+def _verdict(figures: dict[str, float]) -> str:
+    """The comparison with the quote in one sentence, whichever way it went."""
+    ours, quote = figures["body_f1"], figures["quote_f1"]
+    words = f"Body F1 is {ours:.2f} against {quote:.2f} for the quote"
+    if ours > quote:
+        return f"**{words}: left free, the model beats quoting the beginning.**"
+    return (
+        f"**{words}: left free, the model is no better than quoting the beginning.** Its drafts are "
+        "worth showing only where the evidence check supports every sentence."
     )
