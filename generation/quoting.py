@@ -25,7 +25,7 @@ __all__ = ["LEAST_RELEVANCE", "QUOTING_VERSION", "Quote", "dress", "quote"]
 
 QUOTING_VERSION = "1"
 LEAST_RELEVANCE = 0.4  # cosine of question and nearest sentence under which nothing was found
-RANK_COST = 0.02  # cosine that a passage one rank lower must be nearer by
+RANK_COST = 0.05  # cosine that a passage one rank lower must be nearer by
 STEPS_WANTED = 0.05  # cosine by which a list of steps may be farther from "How do I ...?"
 LEAST_WORDS = 15  # a run goes on until it has as many
 LONGEST_LIST = 220  # words; of a longer list of steps nothing is quoted

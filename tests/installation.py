@@ -54,7 +54,7 @@ class Installation:
             "DJANGO_SETTINGS_MODULE": "assistant.settings",
             "COUNTERSIGN_DATA_DIR": str(folder),
             "COUNTERSIGN_DATABASE_URL": self.database or "",
-            "COUNTERSIGN_BROKER_URL": broker or settings.BROKER_URL,
+            "COUNTERSIGN_BROKER_URL": broker or _own_broker(settings.BROKER_URL),
             "COUNTERSIGN_PORT": str(self.port),
             "COUNTERSIGN_TORCH_THREADS": "1",
             "COUNTERSIGN_SWEEP_SECONDS": "2",
@@ -161,6 +161,15 @@ class Installation:
         if self.database:
             _drop(self.database)
         shutil.rmtree(self.folder, ignore_errors=True)
+
+
+def _own_broker(url: str) -> str:
+    """The suite's broker, but another Redis database: workers must not answer other tests."""
+    parts = urlsplit(url)
+    if not parts.scheme.startswith("redis"):
+        return url
+    number = int(parts.path.strip("/") or 0)
+    return parts._replace(path=f"/{number - 1 if number else 1}").geturl()
 
 
 def _own_postgresql_database() -> str | None:
