@@ -238,10 +238,10 @@ GENERATOR = env_str(
 )
 TOXICITY = env_str("TOXICITY", "bundled", "bundled, or Detoxify's original, unbiased, multilingual")
 SAMPLES = env_int("SAMPLES", 3, "samples generated for each draft", minimum=1)
-TEMPERATURE = env_float("TEMPERATURE", 0.5, "sampling temperature; 0 = greedy")
+TEMPERATURE = env_float("TEMPERATURE", 0.3, "sampling temperature; 0 = greedy")
 TOP_P = env_float("TOP_P", 0.9, "nucleus sampling")
 TOP_K = env_int("TOP_K", 40, "top-k sampling; 0 = off")
-MAX_NEW_TOKENS = env_int("MAX_NEW_TOKENS", 160, "longest completion in tokens", minimum=1)
+MAX_NEW_TOKENS = env_int("MAX_NEW_TOKENS", 200, "longest completion in tokens", minimum=1)
 PASSAGES = env_int("PASSAGES", 5, "passages retrieved for a draft", minimum=1)
 COVERED_LANGUAGES = env_list(
     "LANGUAGES", "en", "languages that the models cover; others go to a person"
