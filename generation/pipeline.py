@@ -161,7 +161,9 @@ def _read(replies: list[DraftedReply], models: Models) -> None:
     """Screen what came in: language, planted instructions, toxicity of the customer's message."""
     for reply in replies:
         text = reply.question.text
-        spoken = _screened("language", partial(detect_language, text, expected=settings.COVERED_LANGUAGES))
+        spoken = _screened(
+            "language", partial(detect_language, text, expected=settings.COVERED_LANGUAGES)
+        )
         reply.language = reply.question.language or (spoken.code if spoken else "")
         code = spoken.code if spoken else reply.language
         covered = None if spoken is None else code in settings.COVERED_LANGUAGES

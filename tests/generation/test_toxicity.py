@@ -70,7 +70,9 @@ def test_ordinary_texts_pass_as_tickets_and_as_drafts(screen: ToxicityScreen) ->
 def test_reasons_name_the_label_and_the_limit(screen: ToxicityScreen) -> None:
     found = screen.judge("You are a stupid idiot.", place="draft")
     assert found.flagged
-    assert any(reason.startswith("insult 0.") and "limit in a draft" in reason for reason in found.reasons)
+    assert any(
+        reason.startswith("insult 0.") and "limit in a draft" in reason for reason in found.reasons
+    )
     assert found.version == screen.version
     assert screen.version.startswith("toxicity:bundled@")
 

@@ -50,10 +50,18 @@ def data(tmp_path: Path) -> Path:
     _write(folder / "toxic_spans/annotations.csv", annotations)
     _write(folder / "toxic_spans/spans.csv", spans)
     pairs = [[f"shut up dammit {i}", f"please be quiet {i}", "", ""] for i in range(12)]
-    _write(folder / "paradetox/paradetox.tsv", [["toxic", "neutral1", "neutral2", "neutral3"], *pairs], "\t")
+    _write(
+        folder / "paradetox/paradetox.tsv",
+        [["toxic", "neutral1", "neutral2", "neutral3"], *pairs],
+        "\t",
+    )
     _write(
         folder / "paradetox/paradetox_cannot_rewrite.tsv",
-        [["", "INPUT", "OUTPUT"], [0, '"vile thing"', '{"toxic_content":true}'], [1, '"x"', '{"unclear":true}']],
+        [
+            ["", "INPUT", "OUTPUT"],
+            [0, '"vile thing"', '{"toxic_content":true}'],
+            [1, '"x"', '{"unclear":true}'],
+        ],
         "\t",
     )
     turns = [[f"Where is my card number {i}?", "card"] for i in range(12)]
@@ -68,10 +76,14 @@ def data(tmp_path: Path) -> Path:
             rows = [[f"hello i want item {i}"] for i in range(6)]
             _write(folder / f"multidogo/{domain}/{part}.tsv", [["utterance"], *rows], "\t")
     (folder / "clinc150").mkdir()
-    (folder / "clinc150/data_full.json").write_text(json.dumps({"val": [["what time is it", "time"]] * 5}))
+    (folder / "clinc150/data_full.json").write_text(
+        json.dumps({"val": [["what time is it", "time"]] * 5})
+    )
     article = folder / "kb/shop/returns.md"
     article.parent.mkdir(parents=True)
-    article.write_text("# Returns\n\n" + "Open the page of your orders and choose the article to return. " * 2)
+    article.write_text(
+        "# Returns\n\n" + "Open the page of your orders and choose the article to return. " * 2
+    )
     return folder
 
 
@@ -93,7 +105,23 @@ class Recorder(Progress):
 def _options(data: Path, out: Path, *more: str) -> dict[str, Any]:
     parser = argparse.ArgumentParser()
     training.add_arguments(parser)
-    return vars(parser.parse_args(["--data", str(data), "--out", str(out), "--scale", "0.004", "--epochs", "1", "--batch-size", "16", *more]))
+    return vars(
+        parser.parse_args(
+            [
+                "--data",
+                str(data),
+                "--out",
+                str(out),
+                "--scale",
+                "0.004",
+                "--epochs",
+                "1",
+                "--batch-size",
+                "16",
+                *more,
+            ]
+        )
+    )
 
 
 def test_a_short_training_writes_a_bundle_that_detoxify_loads(data: Path, tmp_path: Path) -> None:
@@ -125,7 +153,9 @@ def test_word_embeddings_are_frozen_and_all_else_learns() -> None:
     frozen = {name for name, p in model.named_parameters() if not p.requires_grad}
     assert frozen
     assert all(name.startswith("bert.embeddings.") for name in frozen)
-    assert not any(n.startswith("bert.embeddings.") for n, p in model.named_parameters() if p.requires_grad)
+    assert not any(
+        n.startswith("bert.embeddings.") for n, p in model.named_parameters() if p.requires_grad
+    )
 
 
 def test_an_unknown_label_adds_nothing_to_the_loss() -> None:
@@ -137,14 +167,22 @@ def test_an_unknown_label_adds_nothing_to_the_loss() -> None:
     loss = training.masked_loss(logits, targets, weights)
     assert torch.isfinite(loss)
     assert loss == training.masked_loss(changed, targets, weights)
-    assert loss != training.masked_loss(logits, torch.tensor([[1.0, 0.0], [1.0, math.nan]]), weights)
+    assert loss != training.masked_loss(
+        logits, torch.tensor([[1.0, 0.0], [1.0, math.nan]]), weights
+    )
 
 
 def test_span_votes_become_shares(data: Path) -> None:
     examples, profane = toxic_spans(data / "toxic_spans")
     assert len(examples) == 8
     shares = dict(zip(LABELS, examples[1].targets, strict=True))
-    assert shares == {"toxicity": 0.75, "obscene": 0.25, "identity_attack": 0, "insult": 0.5, "threat": 0}
+    assert shares == {
+        "toxicity": 0.75,
+        "obscene": 0.25,
+        "identity_attack": 0,
+        "insult": 0.5,
+        "threat": 0,
+    }
     assert profane == {"dammit"}
 
 
