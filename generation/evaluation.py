@@ -10,7 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from generation.pipeline import DraftedReply, Question, draft_replies
+from generation.drafted import DraftedReply, Question
+from generation.pipeline import draft_replies
 from generation.prompts import Passage, PromptError, Turn, build_prompt
 from generation.registry import Models
 

@@ -13,8 +13,8 @@ from assistant.models import Ticket
 from assistant.outbox import hold_reply
 from assistant.privacy.encryption import seal
 from generation import queue
+from generation.drafted import Candidate, DraftedReply
 from generation.models import Draft, DraftCandidate, DraftSentence, DraftSource
-from generation.pipeline import Candidate, DraftedReply
 from generation.registry import calibration_row, prompt_row, version_row
 
 State = Draft.State

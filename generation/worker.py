@@ -19,8 +19,9 @@ from django.utils import timezone
 from assistant.models import Message
 from assistant.privacy.encryption import CannotOpen, Forgotten, unseal
 from generation import queue
+from generation.drafted import Question
 from generation.models import Draft
-from generation.pipeline import Question, draft_replies
+from generation.pipeline import draft_replies
 from generation.prompts import Turn
 from generation.registry import get_models
 from generation.saving import save_drafted, save_failed

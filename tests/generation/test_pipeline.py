@@ -16,9 +16,10 @@ from assistant.models import AuditEvent, OutboundReply, Ticket
 from assistant.privacy.encryption import unseal
 from generation import pipeline, registry, worker
 from generation.confidence import FEATURES, ConfidenceModel
+from generation.drafted import Question
 from generation.engine.base import Completion, GenerationRequest, OutOfMemory
 from generation.models import Draft, RoutingPolicy
-from generation.pipeline import Question, draft_replies
+from generation.pipeline import draft_replies
 from generation.prompts import Turn
 from generation.safety import ScreenUnavailable
 from tests.generation.tiny_models import build, gpt_neo_config

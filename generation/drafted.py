@@ -1,0 +1,114 @@
+"""What goes into the drafting pipeline and what comes out of it. Plain values: nothing is stored."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from generation.confidence import ConfidenceModel
+from generation.grounding import GroundedSentence
+from generation.prompts import Prompt, PromptTemplate, Turn
+from generation.registry import Identity
+from generation.routing import Route, Screens
+from retrieval.search import SearchHit
+
+HISTORY_TURNS = 3
+
+
+@dataclass(frozen=True)
+class Question:
+    """What a reply has to answer: a thread, oldest turn first."""
+
+    subject: str
+    turns: tuple[Turn, ...]
+    first_name: str = ""
+    language: str = ""
+    seed: int = 0
+
+    @property
+    def last(self) -> str:
+        """The customer's newest message."""
+        return next((turn.text for turn in reversed(self.turns) if turn.role == "customer"), "")
+
+    @property
+    def text(self) -> str:
+        """Subject and newest message, as what the reply must answer."""
+        subject = self.subject.strip()
+        return self.last if subject in self.last else f"{subject}\n{self.last}"
+
+    @property
+    def with_history(self) -> str:
+        """The same with the turns before it, which say what “it” is."""
+        earlier = [turn.text for turn in self.turns[:-1]][-HISTORY_TURNS:]
+        return "\n".join([*earlier, self.text])
+
+
+@dataclass
+class Candidate:
+    """A text that could stand in the composer, with its evidence.
+
+    `offsets[i]` is where passage i begins in its revision.
+    """
+
+    kind: str
+    body: str
+    text: str
+    offsets: list[int]
+    seed: int | None = None
+    mean_log_probability: float | None = None
+    tokens: int | None = None
+    finish: str = "stop"
+    relevance: float = 0.0
+    sentences: list[GroundedSentence] = field(default_factory=list)
+    toxicity: dict[str, float] | None = None
+
+    @property
+    def claims(self) -> list[GroundedSentence]:
+        return [sentence for sentence in self.sentences if sentence.kind == "claim"]
+
+    @property
+    def support(self) -> float:
+        """The least support among its claims; 0 without a claim."""
+        return min((claim.support or 0.0 for claim in self.claims), default=0.0)
+
+    @property
+    def supported(self) -> bool:
+        """Every claim is supported, and there is one."""
+        return bool(self.claims) and all(claim.supported for claim in self.claims)
+
+    @property
+    def flags(self) -> int:
+        return sum(len(sentence.flags) for sentence in self.sentences)
+
+
+@dataclass
+class DraftedReply:
+    """Everything that is known of one question once it has passed the pipeline."""
+
+    question: Question
+    hits: list[SearchHit] = field(default_factory=list)
+    snapshot: int | None = None
+    template: PromptTemplate | None = None
+    prompt: Prompt | None = None
+    sampling: dict[str, Any] = field(default_factory=dict)
+    generator: Identity | None = None
+    samples: list[Candidate] = field(default_factory=list)
+    candidates: list[Candidate] = field(default_factory=list)
+    chosen: Candidate | None = None
+    screens: Screens = field(default_factory=Screens)
+    screens_record: dict[str, Any] = field(default_factory=dict)
+    problems: list[tuple[str, str]] = field(default_factory=list)  # a person has to look
+    notes: list[tuple[str, str]] = field(default_factory=list)  # good to know
+    features: dict[str, float] = field(default_factory=dict)
+    confidence: float | None = None
+    confidence_model: ConfidenceModel | None = None
+    calibrated_here: bool = False
+    language: str = ""
+    category: str = ""
+    route: Route = field(default_factory=lambda: Route("in_review", []))
+    timings: dict[str, float] = field(default_factory=dict)
+
+    @property
+    def completion_tokens(self) -> int | None:
+        counts = [sample.tokens for sample in self.samples if sample.tokens is not None]
+        return sum(counts) if counts else None
