@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Sequence
 from typing import Protocol, TypeVar
@@ -12,6 +13,9 @@ from generation.sentences import split_sentences
 AT_LEAST_AS_WELL = 0.02  # cosine by which a generated reply may seem less relevant than the quote
 LOOP_TOKENS = 8
 SHORTEST_BODY = 12  # characters
+SPLICE_WORDS = 4
+SPLICE_SHARE = 0.85  # of a sentence's words that stand in the passages
+_WORD = re.compile(r"[^\W_]+")
 
 
 class Weighed(Protocol):
@@ -25,6 +29,8 @@ class Weighed(Protocol):
     def support(self) -> float: ...
     @property
     def flags(self) -> int: ...
+    @property
+    def spliced(self) -> bool: ...
 
 
 C = TypeVar("C", bound=Weighed)
@@ -35,6 +41,27 @@ def has_loop(text: str) -> bool:
     words = text.lower().split()
     runs = Counter(tuple(words[i : i + LOOP_TOKENS]) for i in range(len(words) - LOOP_TOKENS + 1))
     return any(count > 1 for count in runs.values())
+
+
+def is_splice(claim: str, passages: Sequence[str]) -> bool:
+    """Whether a sentence is made of a passage's words without being a run of them.
+
+    A small model joins halves of sentences into one that reads as if it were true and holds none of
+    the signs that grounding looks for. A sentence in words of its own is grounding's business.
+    """
+    words = _words(claim)
+    if len(words) < SPLICE_WORDS:
+        return False
+    run = f" {' '.join(words)} "
+    there = [_words(passage) for passage in passages]
+    if any(run in f" {' '.join(passage)} " for passage in there):
+        return False
+    known = {word for passage in there for word in passage}
+    return sum(word in known for word in words) >= SPLICE_SHARE * len(words)
+
+
+def _words(text: str) -> list[str]:
+    return _WORD.findall(text.lower())
 
 
 def usable_body(text: str, *, template: PromptTemplate | None, finish: str) -> str:
@@ -54,20 +81,28 @@ def usable_body(text: str, *, template: PromptTemplate | None, finish: str) -> s
 def choose(candidates: Sequence[C]) -> tuple[list[C], C | None]:
     """The candidates worth keeping (the best generated one and the quote), and the chosen one.
 
-    The generated one wins when every claim in it is supported, nothing is flagged, and it answers
-    the question at least as well as the quote.
+    The generated one wins when every claim in it is supported, nothing is flagged, no sentence is a
+    splice, and it answers the question at least as well as the quote.
     """
     generated = [c for c in candidates if c.kind == "generated"]
     quoted = next((c for c in candidates if c.kind == "quoted"), None)
     best = max(
         generated,
-        key=lambda c: (c.supported, c.flags == 0, round(c.relevance, 3), c.support),
+        key=lambda c: (
+            c.supported and not c.spliced,
+            c.flags == 0,
+            round(c.relevance, 3),
+            c.support,
+        ),
         default=None,
     )
     kept = [c for c in (best, quoted) if c is not None]
     if best is None or quoted is None:
         return kept, quoted or best
     wins = (
-        best.supported and best.flags == 0 and best.relevance >= quoted.relevance - AT_LEAST_AS_WELL
+        best.supported
+        and best.flags == 0
+        and not best.spliced
+        and best.relevance >= quoted.relevance - AT_LEAST_AS_WELL
     )
     return kept, best if wins else quoted

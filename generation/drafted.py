@@ -61,6 +61,7 @@ class Candidate:
     relevance: float = 0.0
     sentences: list[GroundedSentence] = field(default_factory=list)
     toxicity: dict[str, float] | None = None
+    spliced: bool = False
 
     @property
     def claims(self) -> list[GroundedSentence]:

@@ -114,6 +114,7 @@ def draft_row(row_id: Any, reply: DraftedReply, seconds: float) -> Row:
                 "support": candidate.support,
                 "relevance": candidate.relevance,
                 "flags": candidate.flags,
+                "spliced": candidate.spliced,
             }
             for candidate in reply.candidates
         ],

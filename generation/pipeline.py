@@ -226,6 +226,11 @@ def _ground(replies: list[DraftedReply], models: Models) -> None:
                 embed=models.embed,
                 question=reply.question.text,
             )
+            if candidate.kind == "generated":
+                passages = [hit.text for hit in reply.hits]
+                candidate.spliced = any(
+                    choosing.is_splice(claim.text, passages) for claim in candidate.claims
+                )
 
 
 def _screen_drafts(replies: list[DraftedReply], models: Models) -> None:

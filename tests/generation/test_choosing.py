@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from generation.choosing import choose, has_loop, usable_body
+from generation.choosing import choose, has_loop, is_splice, usable_body
 
 
 @dataclass
@@ -17,6 +17,7 @@ class Fake:
     relevance: float = 0.8
     support: float = 0.9
     finish: str = "stop"
+    spliced: bool = False
 
 
 def test_a_supported_relevant_generated_candidate_wins() -> None:
@@ -25,7 +26,9 @@ def test_a_supported_relevant_generated_candidate_wins() -> None:
     assert (kept, chosen) == ([generated, quoted], generated)
 
 
-@pytest.mark.parametrize("flaw", [{"supported": False}, {"flags": 1}, {"relevance": 0.7}])
+@pytest.mark.parametrize(
+    "flaw", [{"supported": False}, {"flags": 1}, {"relevance": 0.7}, {"spliced": True}]
+)
 def test_an_unsupported_flagged_or_less_relevant_one_loses_to_the_quote(flaw: dict) -> None:
     quoted = Fake("quoted")
     assert choose([Fake("generated", **flaw), quoted])[1] is quoted
@@ -58,3 +61,22 @@ def test_what_the_length_limit_cut_ends_at_its_last_whole_sentence() -> None:
 
 def test_scraps_are_no_reply() -> None:
     assert usable_body(" Ok.", template=None, finish="stop") == ""
+
+
+PASSAGE = "As you plan for the future, think about what your family would need if you should die now. You can earn four credits a year."
+
+
+@pytest.mark.parametrize(
+    ("claim", "splice"),
+    [
+        ("Think about what your family would need if you should die now.", False),  # a run
+        ("As you plan, think about what your family if you should die now.", True),
+        ("You can earn four credits if you should die now.", True),
+        ("Up to four credits may be collected within one calendar year.", False),  # own words
+        ("Four credits.", False),  # too short to tell
+    ],
+)
+def test_a_splice_of_a_passages_words_is_told_from_a_run_and_from_own_words(
+    claim: str, splice: bool
+) -> None:
+    assert is_splice(claim, [PASSAGE]) is splice
