@@ -287,17 +287,22 @@ def test_the_log_holds_digests_of_a_decision_and_none_of_its_words(draft, mara, 
 @pytest.mark.django_db(transaction=True)
 def test_of_two_agents_who_approve_at_the_same_moment_one_reply_goes_out():
     people_ = [people.person("mara"), people.person("jonas")]
-    for round_ in range(4):
+    for round_ in range(50):
         draft = make_draft(make_ticket(subject=f"Race {round_}", at=timezone.now()))
         # both hold a valid token for a moment: a claim is taken over between check and decision
         token = claims.claim(ticket=draft.ticket, user=people_[0], now=NOON).token
         barrier = threading.Barrier(2)
         outcomes: list[str] = []
 
-        def decide(text: str, draft=draft, token=token, barrier=barrier, outcomes=outcomes) -> None:
+        # every other round the second hand is another tab of the same agent
+        hands = [people_[0], people_[round_ % 2]]
+
+        def decide(
+            user, text: str, draft=draft, token=token, barrier=barrier, outcomes=outcomes
+        ) -> None:
             barrier.wait()
             try:
-                approve(Draft.objects.get(pk=draft.pk), people_[0], token, text, send_anyway=True)
+                approve(Draft.objects.get(pk=draft.pk), user, token, text, send_anyway=True)
                 outcomes.append("sent")
             except (decisions.DecisionRefused, claims.ClaimLost):
                 outcomes.append("refused")
@@ -305,7 +310,9 @@ def test_of_two_agents_who_approve_at_the_same_moment_one_reply_goes_out():
                 connection.close()
 
         texts = [REPLY, REPLY + " Bye."]
-        threads = [threading.Thread(target=decide, args=(text,)) for text in texts]
+        threads = [
+            threading.Thread(target=decide, args=pair) for pair in zip(hands, texts, strict=True)
+        ]
         for thread in threads:
             thread.start()
         for thread in threads:
