@@ -50,7 +50,7 @@ run: install  ## start everything on what is there
 	@exec $(PY) manage.py start
 
 test: dev  ## every test
-	@$(PYTEST) -n 2 --dist loadgroup -m "not soak and not e2e"
+	@OMP_NUM_THREADS=1 $(PYTEST) -n 2 --dist loadgroup -m "not soak and not e2e"
 	@$(PYTEST) -m "e2e and not soak"
 
 soak: dev  ## the long fault runs

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -21,15 +22,21 @@ from tests.retrieval.conftest import NOW
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
+@pytest.fixture(autouse=True)
+def queue(monkeypatch: pytest.MonkeyPatch) -> str:
+    """A queue of each test's own: a worker thread that ends late answers nobody else's question."""
+    name = f"search-{uuid.uuid4().hex}"
+    monkeypatch.setattr("retrieval.remote.SEARCH_QUEUE", name)
+    return name
+
+
 @pytest.fixture
-def worker() -> Iterator[None]:
+def worker(queue: str) -> Iterator[None]:
     """worker-search, in a thread of this process."""
     import retrieval.tasks  # noqa: F401  (registers its tasks)
 
     ensure_broker_folders()
-    with start_worker(
-        app, pool="solo", queues=["search"], perform_ping_check=False, loglevel="ERROR"
-    ):
+    with start_worker(app, pool="solo", queues=[queue], perform_ping_check=False, loglevel="ERROR"):
         yield
 
 
