@@ -218,7 +218,7 @@ def make_draft(
     draft.finished_at = at + timedelta(seconds=9)
     draft.reasons = reasons if reasons is not None else [
         {"code": "unsupported", "text": "At least one sentence has no evidence."},
-        {"code": "policy", "text": "The category's policy asks for a person."},
+        {"code": "policy", "text": "No policy lets this category go out by itself."},
         {"code": "not_calibrated", "text": "Confidence is not calibrated here yet."},
     ]  # fmt: skip
     draft.error = error
