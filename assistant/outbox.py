@@ -15,7 +15,6 @@ from django.db import transaction
 from django.db.models import Q
 
 from assistant.audit.log import record
-from assistant.celery import wake
 from assistant.channels import mail
 from assistant.channels.base import Adapter, DeliveryError, Outgoing
 from assistant.models import Channel, Message, OutboundReply, Ticket, User
@@ -234,8 +233,3 @@ def settle_uncertain(reply: OutboundReply, *, send_again: bool, actor: str, now:
                 now=now,
             )
     return bool(won)
-
-
-def announce_delivery() -> None:
-    """Wake the deliverer; the beat repeats it every other second in any case."""
-    wake("assistant.tasks.deliver_replies")

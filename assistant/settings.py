@@ -34,7 +34,7 @@ os.environ.setdefault("LANGSMITH_TRACING", "false")
 
 PRODUCTION = env_bool("PRODUCTION", False, "HTTPS-only cookies, HSTS, no insecure defaults")
 DEBUG = env_bool("DEBUG", False, "Django's debug pages; never with customers' mail")
-COMPANY_NAME = env_str("COMPANY_NAME", "our company", "the name in greetings and signatures")
+COMPANY_NAME = env_str("COMPANY_NAME", "our company", "the name on the sign-in page")
 SIGNATURE = env_str("SIGNATURE", "The support team", "the line under every drafted reply")
 PORT = env_int("PORT", 8000, "the web process's port", minimum=1)
 BIND = env_str("BIND", "127.0.0.1", "the web process's address")
