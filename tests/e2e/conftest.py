@@ -1,20 +1,37 @@
-"""A real browser against a real installation with all its processes."""
+"""A real browser against a real installation with all its processes.
+
+Every test has a ticket of its own and a browser of its own, so that they pass in any order.
+"""
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
+import threading
+import urllib.request
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
+import psutil
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, Error, Page, Playwright, sync_playwright
 
 from tests.faults.conftest import ARTICLE, TOPICS, add_tickets
 from tests.installation import Installation, wait_until
 from tests.people import LAST_NAMES, PASSWORD, ROLES
 
 SCREENSHOTS = os.environ.get("COUNTERSIGN_SCREENSHOTS")
+ARGUMENTS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-dev-shm-usage",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--no-first-run",
+]
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -24,25 +41,42 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.fixture(scope="session")
-def browser() -> Iterator[Browser]:
+def playwright() -> Iterator[Playwright]:
+    with sync_playwright() as running:
+        yield running
+
+
+@pytest.fixture
+def browser(playwright: Playwright) -> Iterator[Browser]:
     chromium = shutil.which("chromium") or shutil.which("chromium-browser")
     if chromium is None:
         words = "Chromium is not installed (on Debian: apt-get install chromium)"
         if os.environ.get("COUNTERSIGN_REQUIRE_SERVICES"):
             pytest.fail(words)
         pytest.skip(words)
-    arguments = [
-        "--no-sandbox",
-        "--disable-gpu",
-        "--disable-background-networking",
-        "--disable-component-update",
-        "--disable-sync",
-        "--no-first-run",
-    ]
-    with sync_playwright() as playwright:
-        running = playwright.chromium.launch(executable_path=chromium, args=arguments)
+    with killed_after(seconds=180):  # what Playwright gives no time-out: evaluate(), new_page()
+        running = playwright.chromium.launch(executable_path=chromium, args=ARGUMENTS)
         yield running
+    with killed_after(seconds=10), suppress(Error):  # the test is over; closing may not undo that
         running.close()
+
+
+@contextmanager
+def killed_after(*, seconds: float) -> Iterator[None]:
+    """Kill the browser when the block takes longer: each call that waits for it then fails."""
+    timer = threading.Timer(seconds, _kill_browsers)
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
+
+
+def _kill_browsers() -> None:
+    for child in psutil.Process().children(recursive=True):
+        with suppress(psutil.NoSuchProcess):
+            if child.name().startswith("chrom"):
+                child.kill()
 
 
 @pytest.fixture(scope="session")
@@ -84,10 +118,51 @@ def _make_people() -> str:
     )
 
 
+@pytest.fixture(scope="session")
+def shop(console: Installation) -> Callable[[str, dict], dict]:
+    """Post JSON to the API with a key."""
+    key = console.manage(
+        "create_api_key", "--name", "shop", "--scopes", "tickets:write,tickets:read"
+    ).strip()
+
+    def post(path: str, body: dict) -> dict:
+        request = urllib.request.Request(
+            f"http://127.0.0.1:{console.port}/api/v1{path}",
+            json.dumps(body).encode(),
+            {"Authorization": f"Bearer {key}", "Content-Type": "application/json"},
+        )
+        with urllib.request.urlopen(request, timeout=30) as answer:
+            return json.load(answer)
+
+    return post
+
+
+@pytest.fixture
+def ticket(console: Installation, shop: Callable[[str, dict], dict]) -> int:
+    """The number of a ticket that no other test touches, its draft waiting for review."""
+    number = shop(
+        "/tickets",
+        {
+            "subject": "How do I change your password?",
+            "body": "Hello, how do I change your password? I can't find it.",
+            "name": "Ana",
+            "email": "ana@example.org",
+        },
+    )["number"]
+    wait_until(lambda: waiting(console, number), seconds=120, what=f"#{number} waits for review")
+    return number
+
+
+def waiting(console: Installation, number: int) -> int:
+    """How many drafts of this ticket wait for review."""
+    return console.count(
+        f"select count(*) from generation_draft where ticket_id = {number} and state = 'in_review'"
+    )
+
+
 @pytest.fixture
 def person(browser: Browser, console: Installation) -> Iterator[Callable[..., Page]]:
     """Sign somebody in; a page that breaks the Content-Security-Policy or throws fails the test."""
-    contexts: list[BrowserContext] = []
     problems: list[str] = []
 
     def sign_in(username: str, *, dark: bool = False, width: int = 1440, height: int = 900) -> Page:
@@ -97,7 +172,6 @@ def person(browser: Browser, console: Installation) -> Iterator[Callable[..., Pa
             color_scheme="dark" if dark else "light",
             accept_downloads=True,
         )
-        contexts.append(context)
         page = context.new_page()
         page.on("pageerror", lambda error: problems.append(f"{page.url}: {error}"))
         page.on(
@@ -116,8 +190,6 @@ def person(browser: Browser, console: Installation) -> Iterator[Callable[..., Pa
         return page
 
     yield sign_in
-    for context in contexts:
-        context.close()
     assert problems == []
 
 

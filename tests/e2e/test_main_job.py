@@ -10,10 +10,11 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
-from tests.e2e.conftest import shoot
+from tests.e2e.conftest import shoot, waiting
 from tests.installation import Installation, wait_until
 
 SignIn = Callable[..., Page]
+Shop = Callable[[str, dict], dict]
 
 
 def serious(page: Page) -> list[str]:
@@ -34,24 +35,36 @@ def number_of(page: Page) -> int:
     return int(page.url.split("/review/")[1].split("/")[0])
 
 
-def open_first(page: Page) -> int:
-    """Open the longest waiting ticket that has a draft (one that was rejected waits too)."""
+def open_from_queue(page: Page, number: int) -> None:
     page.goto("/review/")
-    page.locator(
-        "#queue-list li a:has(.queue__score meter), #queue-list li a:not(:has(.queue__state))"
-    ).first.click()
-    page.wait_for_url("**/review/*/**")
+    page.locator(f"#queue-list li a[href^='/review/{number}/']").first.click()
+    page.wait_for_url(f"**/review/{number}/**")
     expect(page.locator("#reply")).to_be_editable()
-    return number_of(page)
+
+
+def send(page: Page) -> None:
+    """Approve by the key; confirm where the page asks."""
+    with page.expect_navigation():
+        page.locator("#reply").press("Control+Enter")
+    if "/send/" in page.url:
+        confirm_sending(page)
+
+
+def confirm_sending(page: Page) -> None:
+    confirm = page.locator("input[name=send_anyway]")
+    if confirm.count():
+        confirm.check()
+    page.locator("main [data-submit-key]").click()
+    page.wait_for_url(lambda url: "/send/" not in url)
 
 
 def test_an_agent_sees_evidence_edits_approves_undoes_and_approves(
-    person: SignIn, console: Installation
+    person: SignIn, console: Installation, ticket: int
 ) -> None:
-    mara = person("mara")
+    mara, number = person("mara"), ticket
     mara.goto("/review/")
     shoot(mara, "queue")
-    number = open_first(mara)
+    open_from_queue(mara, number)
     expect(mara.get_by_role("heading", name="Evidence", exact=True)).to_be_visible()
     cited = mara.locator(".workbench__rail a[href*='/knowledge/revision/']").first
     shoot(mara, "review")
@@ -70,22 +83,13 @@ def test_an_agent_sees_evidence_edits_approves_undoes_and_approves(
     reply.press("Control+Enter")
     expect(mara.get_by_role("heading", name=f"What you changed in #{number}")).to_be_visible()
     shoot(mara, "changes")
-    confirm = mara.locator("input[name=send_anyway]")
-    if confirm.count():
-        confirm.check()
-    mara.locator("main [data-submit-key]").click()
-    mara.wait_for_url(lambda url: "/send/" not in url)
+    confirm_sending(mara)
 
     mara.get_by_role("button", name="Undo").first.click()
     mara.wait_for_url(f"**/review/{number}/**")
     assert mara.locator("#reply").input_value().startswith("Hello Ana, good to hear from you.")
     assert mails(console, number) == []
-    mara.locator("#reply").press("Control+Enter")
-    confirm = mara.locator("input[name=send_anyway]")
-    if confirm.count():
-        confirm.check()
-    mara.locator("main [data-submit-key]").click()
-    mara.wait_for_url(lambda url: "/send/" not in url)
+    send(mara)
     mail = wait_until(lambda: mails(console, number), seconds=40, what="the reply left")[
         0
     ].read_text()
@@ -95,31 +99,29 @@ def test_an_agent_sees_evidence_edits_approves_undoes_and_approves(
 
 
 def test_an_unchanged_draft_is_approved_by_one_key_and_the_next_opens(
-    person: SignIn, console: Installation
+    person: SignIn, console: Installation, ticket: int
 ) -> None:
     mara = person("mara")
-    number = open_first(mara)
-    mara.locator("#reply").press("Control+Enter")
-    mara.wait_for_load_state()
-    if "/send/" in mara.url:
-        mara.locator("input[name=send_anyway]").check()
-        mara.locator("main [data-submit-key]").click()
-    mara.wait_for_url(lambda url: "/send/" not in url and f"/review/{number}/" not in url)
-    wait_until(lambda: mails(console, number), seconds=40, what="the reply left")
+    open_from_queue(mara, ticket)
+    send(mara)
+    mara.wait_for_url(lambda url: f"/review/{ticket}/" not in url)
+    wait_until(lambda: mails(console, ticket), seconds=40, what="the reply left")
 
 
-def test_nobody_works_on_what_somebody_else_holds(person: SignIn) -> None:
+def test_nobody_works_on_what_somebody_else_holds(person: SignIn, ticket: int) -> None:
     mara, jonas = person("mara"), person("jonas")
-    number = open_first(mara)
-    jonas.goto(f"/review/{number}/")
+    open_from_queue(mara, ticket)
+    jonas.goto(f"/review/{ticket}/")
     expect(jonas.get_by_text("Mara").first).to_be_visible()
     expect(jonas.locator("#reply")).not_to_be_editable()
     shoot(jonas, "held-by-mara")
 
 
-def test_a_rejected_draft_asks_for_its_reason(person: SignIn, console: Installation) -> None:
+def test_a_rejected_draft_asks_for_its_reason(
+    person: SignIn, console: Installation, ticket: int
+) -> None:
     mara = person("mara")
-    number = open_first(mara)
+    open_from_queue(mara, ticket)
     mara.locator("#ticket-title").focus()
     mara.keyboard.press("r")
     dialog = mara.locator("dialog#reject")
@@ -129,7 +131,7 @@ def test_a_rejected_draft_asks_for_its_reason(person: SignIn, console: Installat
     dialog.locator("button.button--primary, button.button--harm, button[type=submit]").first.click()
     wait_until(
         lambda: console.count(
-            f"select count(*) from generation_draft where ticket_id = {number} and state = 'rejected'"
+            f"select count(*) from generation_draft where ticket_id = {ticket} and state = 'rejected'"
         ),
         seconds=20,
         what="the draft is rejected",
@@ -137,37 +139,29 @@ def test_a_rejected_draft_asks_for_its_reason(person: SignIn, console: Installat
 
 
 def test_a_new_message_retires_the_open_draft_and_keeps_the_agents_words(
-    person: SignIn, console: Installation
+    person: SignIn, console: Installation, ticket: int, shop: Shop
 ) -> None:
     mara = person("mara")
-    number = open_first(mara)
+    open_from_queue(mara, ticket)
     mara.locator("#reply").fill("My own careful words.")
     expect(mara.locator("#save-state")).to_contain_text("aved", timeout=15_000)
-    key = console.manage(
-        "create_api_key", "--name", "shop", "--scopes", "tickets:write,tickets:read"
-    ).strip()
-    answer = mara.request.post(
-        f"/api/v1/tickets/{number}/messages",
-        data=json.dumps({"body": "One more thing: how do I replace the battery?"}),
-        headers={"Authorization": f"Bearer {key}", "Content-Type": "application/json"},
+    shop(
+        f"/tickets/{ticket}/messages",
+        {"body": "One more thing: how do I replace the battery?"},
     )
-    assert answer.status == 201
     expect(mara.get_by_text("The customer wrote again.").first).to_be_visible(timeout=20_000)
     shoot(mara, "new-message")
-    wait_until(
-        lambda: console.count(
-            f"select count(*) from generation_draft where ticket_id = {number} and state = 'in_review'"
-        ),
-        seconds=60,
-        what="the new draft is ready",
-    )
-    mara.goto(f"/review/{number}/")
+    wait_until(lambda: waiting(console, ticket), seconds=60, what="the new draft is ready")
+    mara.goto(f"/review/{ticket}/")
     expect(mara.get_by_text("My own careful words.").first).to_be_attached()
 
 
 def test_an_auditor_finds_and_exports_it_and_the_log_holds(
-    person: SignIn, console: Installation
+    person: SignIn, console: Installation, ticket: int
 ) -> None:
+    mara = person("mara")
+    open_from_queue(mara, ticket)
+    send(mara)
     otto = person("otto")
     otto.goto("/audit/?action=decision.made")
     rows = otto.locator("tbody tr")
@@ -237,7 +231,7 @@ def test_a_knowledge_admin_adds_an_article_and_the_next_draft_cites_it(
 
 @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
 def test_no_page_has_a_serious_accessibility_finding(
-    person: SignIn, console: Installation, dark: bool
+    person: SignIn, ticket: int, dark: bool
 ) -> None:
     pages = {
         "mara": [
@@ -256,16 +250,16 @@ def test_no_page_has_a_serious_accessibility_finding(
             assert page.goto(path).status < 400, path
             findings[path] = serious(page)
         if username == "mara":
-            open_first(page)
+            open_from_queue(page, ticket)
             findings["a ticket"] = serious(page)
             shoot(page, "review-dark" if dark else "review-light")
     assert {path: found for path, found in findings.items() if found} == {}
 
 
 @pytest.mark.parametrize("width", [360, 700, 1000])
-def test_the_console_fits_narrow_screens(person: SignIn, width: int) -> None:
+def test_the_console_fits_narrow_screens(person: SignIn, ticket: int, width: int) -> None:
     mara = person("mara", width=width, height=780)
-    open_first(mara)
+    open_from_queue(mara, ticket)
     shoot(mara, f"review-{width}")
     overflow = mara.evaluate(
         "document.documentElement.scrollWidth - document.documentElement.clientWidth"
