@@ -435,6 +435,21 @@ def test_a_reply_that_may_have_been_sent_is_settled_by_a_person(page, draft, tic
     assert reply.next_attempt_at is not None
 
 
+def test_a_reply_that_did_not_get_through_is_shown_with_its_words_until_a_person_settles_it(
+    page, draft, ticket
+):
+    page.post(url("send", ticket), opened(page, ticket))
+    OutboundReply.objects.update(state="failed", last_error="the customer left no e-mail address")
+    reply = OutboundReply.objects.get()
+    body = html(page.get(url("ticket", ticket)))
+    assert "A reply did not get through.</strong> The customer left no e-mail address." in body
+    assert "Done by other means" in body
+    page.post(reverse("review:settle", args=[reply.pk]), {"again": "0"})
+    ticket.refresh_from_db()
+    assert ticket.status == "answered"
+    assert "did not get through" not in html(page.get(url("ticket", ticket)))
+
+
 def test_search_finds_tickets_by_number_subject_name_and_address(page, ticket):
     make_ticket(subject="Another matter", name="Bo Larsen", email="bo@example.net")
     for words in ("thermostat update", "Mara", "mara.ilves@example.com"):
