@@ -23,13 +23,13 @@ from review.models import Decision
 from review.queue import next_after
 from review.texts import open_text
 from review.views.composing import posted_candidate, posted_draft
-from review.views.frame import HIDE_SCORES, person, show_of, ticket_or_404, token_of
+from review.views.frame import HIDE_SCORES, person, posted, show_of, ticket_or_404, token_of
 
 REFUSED = (decisions.DecisionRefused, claims.ClaimLost, BadMessage)
 
 
 @requires(Capability.REVIEW)
-@require_POST
+@posted
 def send(request: HttpRequest, number: int) -> HttpResponse:
     """Approve the draft or send one's own words; changed words are shown as a diff first."""
     ticket = ticket_or_404(number)
@@ -228,7 +228,7 @@ def _form(request: HttpRequest, ticket: Ticket, template: str, error: str = "") 
 
 
 @requires(Capability.REVIEW)
-@require_POST
+@posted
 def redo(request: HttpRequest, number: int) -> HttpResponse:
     """Draft the ticket again; edits are kept and offered beside the new draft."""
     ticket = ticket_or_404(number)
