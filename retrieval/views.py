@@ -38,10 +38,8 @@ def articles(request: HttpRequest) -> HttpResponse:
         documents = documents.filter(collection__name=chosen["collection"])
     if chosen["category"]:
         documents = documents.filter(category=chosen["category"])
-    if chosen["q"]:
-        documents = documents.filter(
-            Q(title__icontains=chosen["q"]) | Q(current__text__icontains=chosen["q"])
-        )
+    for word in chosen["q"].split()[:8]:
+        documents = documents.filter(Q(title__icontains=word) | Q(current__text__icontains=word))
     categories = Document.objects.exclude(category="").order_by("category")
     kept = request.GET.copy()
     kept.pop("page", None)
