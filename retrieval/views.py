@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from django.core.paginator import Paginator
@@ -65,7 +66,9 @@ def search(request: HttpRequest) -> HttpResponse:
     status = 200
     if query:
         try:
-            context["results"] = ask_search(query, k=RESULTS)
+            found = ask_search(query, k=RESULTS)
+            context["results"] = found
+            context["hits"] = [replace(hit, text=reading.plain(hit.text)) for hit in found.hits]
         except SearchUnavailable as reason:
             context["unavailable"] = str(reason)
             status = 503

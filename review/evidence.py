@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, field
 from typing import Any
 
 from assistant.models import User
 from generation.models import Draft, DraftCandidate, DraftSentence, DraftSource
+from retrieval import reading
 from review.flags import sentence_flag
 from review.models import SentenceJudgement
 from review.texts import open_text
 
-_MARKS = re.compile(r"\*\*|`|^#{1,6} ", re.M)
 AROUND = 160  # characters of the passage shown on each side of a cited span
 
 
@@ -194,7 +193,7 @@ def _source(source: DraftSource, rows: list[DraftSentence]) -> SourceView:
         changed=document.current_id != chunk.revision_id,
         start=chunk.start,
         end=chunk.end,
-        text=_plain(chunk.text),
+        text=reading.plain(chunk.text),
         spans=in_order,
         excerpts=_excerpts(chunk.text, chunk.start, in_order),
         sentences=resting,
@@ -222,14 +221,9 @@ def _excerpts(text: str, offset: int, spans: list[Span]) -> list[Excerpt]:
         excerpts[-1].pieces.append(Piece(_right(text[end:])))
     for excerpt in excerpts:
         for piece in excerpt.pieces:
-            piece.text = _plain(piece.text)
+            piece.text = reading.plain(piece.text)
         excerpt.pieces = [piece for piece in excerpt.pieces if piece.text or piece.sentences]
     return excerpts
-
-
-def _plain(text: str) -> str:
-    """Without the marks of Markdown that only disturb the reading: bold, code and headings."""
-    return _MARKS.sub("", text)
 
 
 def _left(text: str) -> str:
