@@ -23,18 +23,18 @@ logger = logging.getLogger(__name__)
 
 
 class Channel(filesystem.Channel):
-    def _put(self, queue: str, payload: Any, **kwargs: Any) -> None:
+    def _put(self, queue: str, message: Any, **kwargs: Any) -> None:  # type: ignore[override]
         folder = Path(self.data_folder_out)
         whole = folder / f"{round(monotonic() * 1000)}_{uuid.uuid4()}.{queue}.msg"
         part = whole.with_suffix(".part")  # a name that no reader looks for
         try:
             folder.mkdir(parents=True, exist_ok=True)
-            part.write_text(dumps(payload))
+            part.write_text(dumps(message))
             os.replace(part, whole)
         except OSError as error:
             raise ChannelError(f"Cannot add {whole.name} to the queue: {error.strerror}") from error
 
-    def _get(self, queue: str) -> Any:
+    def _get(self, queue: str, timeout: float | None = None) -> Any:
         try:
             return super()._get(queue)
         except (FileNotFoundError, ChannelError):
