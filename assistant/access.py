@@ -6,11 +6,13 @@ from collections.abc import Callable
 from enum import StrEnum
 from functools import wraps
 from typing import Any, TypeVar
+from urllib.parse import urlsplit
 
 from django.contrib.auth.backends import ModelBackend
 from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponseBase
+from django.shortcuts import render
 
 from assistant.models.access import User
 
@@ -26,6 +28,15 @@ class Capability(StrEnum):
     READ_AUDIT = "read_audit"
     ADMINISTER = "administer"
 
+
+WORDS = {
+    Capability.SIGNED_IN: "signing in",
+    Capability.REVIEW: "reviewing tickets",
+    Capability.READ_KNOWLEDGE: "reading the knowledge base",
+    Capability.EDIT_KNOWLEDGE: "editing the knowledge base",
+    Capability.READ_AUDIT: "reading the audit log",
+    Capability.ADMINISTER: "administering the installation",
+}
 
 GRANTS: dict[str, frozenset[Capability]] = {
     User.Role.AGENT: frozenset(
@@ -52,6 +63,15 @@ def can(user: Any, capability: Capability) -> bool:
     )
 
 
+def _sign_in_first(request: HttpRequest) -> HttpResponseBase:
+    """The sign-in page; what somebody sent after their session ended is given back on a page."""
+    if request.method in {"GET", "HEAD"}:
+        return redirect_to_login(request.get_full_path())
+    page = urlsplit(request.headers.get("Referer", ""))
+    back = page.path if page.netloc == request.get_host() else "/"
+    return render(request, "signed_out.html", {"back": back}, status=403)
+
+
 def requires(capability: Capability) -> Callable[[View], View]:
     """State who may open a view: sign-in first, then 403 in words for a role that may not."""
 
@@ -59,9 +79,9 @@ def requires(capability: Capability) -> Callable[[View], View]:
         @wraps(view)
         def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
             if capability is not Capability.PUBLIC and not request.user.is_authenticated:
-                return redirect_to_login(request.get_full_path())
+                return _sign_in_first(request)
             if not can(request.user, capability):
-                raise PermissionDenied(f"Your role does not include “{capability}”.")
+                raise PermissionDenied(f"Your role does not include this: {WORDS[capability]}.")
             return view(request, *args, **kwargs)
 
         guarded.required_capability = capability  # type: ignore[attr-defined]

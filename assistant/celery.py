@@ -13,6 +13,7 @@ from typing import Any
 
 from celery import Celery
 from kombu.exceptions import OperationalError
+from kombu.transport import TRANSPORT_ALIASES
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "assistant.settings")
 
@@ -20,6 +21,8 @@ from django.conf import settings
 from django.db import transaction
 
 logger = logging.getLogger(__name__)
+
+TRANSPORT_ALIASES["filesystem"] = "assistant.filesystem_broker:Transport"
 
 app = Celery("countersign")
 

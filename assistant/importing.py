@@ -63,7 +63,7 @@ def _json_rows(path: Path) -> Iterator[Row]:
         elif line.strip():
             try:
                 row = json.loads(line)
-            except (json.JSONDecodeError, RecursionError) as error:
+            except (ValueError, RecursionError) as error:  # also a number of 5,000 digits
                 yield number, BadMessage("row", f"is not JSON: {error}")
                 continue
             yield (
@@ -89,7 +89,8 @@ def _csv_rows(path: Path) -> Iterator[Row]:
         except StopIteration:
             return
         except csv.Error as error:
-            yield number, BadMessage("row", f"is broken CSV: {error}")
+            rest = "; nothing after it was read" if "end of data" in str(error) else ""
+            yield number, BadMessage("row", f"is broken CSV: {error}{rest}")
             continue
         if not cells:
             continue
@@ -117,7 +118,8 @@ def import_row(row: dict[str, Any], *, channel: str, actor: str, now: datetime) 
     """Take one row in; False when it was here already. Raises BadMessage."""
     unknown = sorted(set(row) - FIELDS)
     if unknown:
-        raise BadMessage(unknown[0], "is not a known field")
+        name = unknown[0].encode("utf-8", "backslashreplace").decode()
+        raise BadMessage(name, "is not a known field")
     received = receive_message(
         channel=row.get("channel") or channel,
         body=row.get("body"),

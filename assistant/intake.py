@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
@@ -22,6 +22,9 @@ from assistant.signals import message_received
 
 _LANGUAGE = re.compile(r"^[a-zA-Z]{2,3}(-[a-zA-Z0-9]{2,8})*$")
 _SURROGATE = re.compile("[\ud800-\udfff]")
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
+_FIRST_YEAR = 1970
+_FAST_CLOCK = timedelta(days=1)  # a sender's clock or time zone may be wrong by that much
 
 
 class BadMessage(ValueError):
@@ -57,6 +60,23 @@ def clean_text(field: str, value: object, *, longest: int, required: bool = Fals
     value = value.strip()
     if required and not value:
         raise BadMessage(field, "is missing or empty")
+    return value
+
+
+def _one_line(field: str, value: object, *, longest: int) -> str:
+    """A text that stands in mail headers: line breaks and control characters become one space."""
+    text = clean_text(field, value, longest=longest)
+    return " ".join(_CONTROL.sub(" ", text).split())
+
+
+def _moment(value: datetime | None, now: datetime) -> datetime:
+    """When a message was written. Raises BadMessage for what no customer's clock says."""
+    if value is None:
+        return now
+    if value.year < _FIRST_YEAR:  # also keeps the time zone's arithmetic inside datetime's range
+        raise BadMessage("created_at", f"is before {_FIRST_YEAR}")
+    if value.year > now.year + 1 or value > now + _FAST_CLOCK:
+        raise BadMessage("created_at", "is in the future")
     return value
 
 
@@ -140,8 +160,9 @@ def receive_message(
     `source` says which door it came through (api, import, console). Raises BadMessage.
     """
     text = clean_text("body", body, longest=settings.MESSAGE_MAX_CHARACTERS, required=True)
-    title = clean_text("subject", subject, longest=500).replace("\n", " ")
-    person = clean_text("name", name, longest=200)
+    title = _one_line("subject", subject, longest=500)
+    person = _one_line("name", name, longest=200)
+    written_at = _moment(created_at, now)
     address = _clean_address(email)
     reference = clean_text("external_id", external_id, longest=200) or None
     tongue = clean_text("language", language, longest=10)
@@ -160,11 +181,11 @@ def receive_message(
                 contact=_contact(name=person, email=address),
                 subject=mask_cards(title)[0],
                 language=tongue.lower(),
-                created_at=created_at or now,
+                created_at=written_at,
                 received_at=now,
-                last_message_at=created_at or now,
+                last_message_at=written_at,
             )
-            message = _append_inbound(ticket=ticket, body=text, created_at=created_at or now)
+            message = _append_inbound(ticket=ticket, body=text, created_at=written_at)
             _announce(message, actor=actor, source=source, now=now)
     except IntegrityError:
         known = _known(way_in, reference)  # a twin was faster
@@ -195,14 +216,15 @@ def add_message(
 ) -> Message:
     """Append a customer's follow-up to a thread. Raises BadMessage."""
     text = clean_text("body", body, longest=settings.MESSAGE_MAX_CHARACTERS, required=True)
+    written_at = _moment(created_at, now)
     with transaction.atomic():
         locked = Ticket.objects.select_for_update().select_related("channel").get(pk=ticket.pk)
-        message = _append_inbound(ticket=locked, body=text, created_at=created_at or now)
+        message = _append_inbound(ticket=locked, body=text, created_at=written_at)
         if locked.status in {Ticket.Status.ANSWERED, Ticket.Status.SOLVED}:
             locked.status = Ticket.Status.REOPENED
         elif locked.status == Ticket.Status.WAITING:
             locked.status = Ticket.Status.OPEN
-        locked.last_message_at = created_at or now
+        locked.last_message_at = written_at
         locked.save(update_fields=["status", "last_message_at"])
         _announce(message, actor=actor, source=source, now=now)
     return message

@@ -187,21 +187,7 @@ def _sent(reply: OutboundReply, ticket: Ticket, text: str, data: bytes, *, now: 
         )
         if not won:
             return
-        last = locked.messages.order_by("-position").first()
-        Message.objects.create(
-            ticket=locked,
-            position=(last.position if last else 0) + 1,
-            direction=Message.Direction.OUTBOUND,
-            body=reply.body,
-            author_id=reply.author_id,
-            mail_id=reply.mail_id,
-            created_at=now,
-        )
-        overtaken = last is not None and last.position > reply.answers_position
-        if not overtaken:
-            locked.status = Ticket.Status.ANSWERED
-        locked.last_message_at = now
-        locked.save(update_fields=["status", "last_message_at"])
+        _into_the_thread(reply, locked, now=now)
         record(
             "reply.sent",
             actor=ACTOR,
@@ -216,15 +202,45 @@ def _sent(reply: OutboundReply, ticket: Ticket, text: str, data: bytes, *, now: 
         )
 
 
-def settle_uncertain(reply: OutboundReply, *, send_again: bool, actor: str, now: datetime) -> bool:
-    """A person's word on a reply that may have been sent. False when it was settled already."""
+def _into_the_thread(reply: OutboundReply, locked: Ticket, *, now: datetime) -> None:
+    """The reply becomes the thread's last message; the ticket is answered unless one came since."""
+    last = locked.messages.order_by("-position").first()
+    Message.objects.create(
+        ticket=locked,
+        position=(last.position if last else 0) + 1,
+        direction=Message.Direction.OUTBOUND,
+        body=reply.body,
+        author_id=reply.author_id,
+        mail_id=reply.mail_id,
+        created_at=now,
+    )
+    overtaken = last is not None and last.position > reply.answers_position
+    if not overtaken:
+        locked.status = Ticket.Status.ANSWERED
+    locked.last_message_at = now
+    locked.save(update_fields=["status", "last_message_at"])
+
+
+# Replies that nothing moves any more: a person says what became of them.
+STUCK = Q(state=State.UNCERTAIN) | Q(state=State.FAILED, next_attempt_at=None)
+
+
+def settle(reply: OutboundReply, *, send_again: bool, actor: str, now: datetime) -> bool:
+    """A person's word on a stuck reply: send it again, or it reached the customer another way.
+
+    False when it was settled already.
+    """
     with transaction.atomic():
-        won = OutboundReply.objects.filter(pk=reply.pk, state=State.UNCERTAIN).update(
+        locked = Ticket.objects.select_for_update().get(pk=reply.ticket_id)
+        won = OutboundReply.objects.filter(STUCK, pk=reply.pk).update(
             state=State.FAILED if send_again else State.SENT,
             next_attempt_at=now if send_again else None,
+            attempts=0,
             changed_at=now,
         )
         if won:
+            if not send_again:
+                _into_the_thread(reply, locked, now=now)
             record(
                 "reply.settled",
                 actor=actor,

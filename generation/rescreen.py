@@ -5,6 +5,7 @@ The text travels as a sealed row, never through the broker.
 
 from __future__ import annotations
 
+import logging
 from typing import Any
 
 from celery.exceptions import TimeoutError as NoAnswer
@@ -18,6 +19,8 @@ from assistant.models import SealedText
 from assistant.privacy.encryption import seal, unseal
 from generation.models import Draft
 from generation.safety import ScreenUnavailable
+
+logger = logging.getLogger(__name__)
 
 
 def rescreen(*, ticket: Any, draft: Draft | None, text: str) -> dict[str, Any]:
@@ -51,6 +54,18 @@ def rescreen(*, ticket: Any, draft: Draft | None, text: str) -> dict[str, Any]:
     if problem := answer.get("problem"):
         raise ScreenUnavailable("toxicity", problem)
     return answer
+
+
+def warm_up() -> None:
+    """Load the screens, so that the first edited reply is not sent unscreened for want of time."""
+    from generation.safety.leaks import leaks_in_draft
+    from generation.safety.toxicity import get_toxicity_screen
+
+    try:
+        get_toxicity_screen().warm_up()
+        leaks_in_draft("Call +49 30 901820.", [])
+    except ScreenUnavailable as error:
+        logger.error("a screen could not be loaded: %s", error)
 
 
 def screen_text(*, sealed_text: int, draft: int | None) -> dict[str, Any]:

@@ -35,10 +35,14 @@ def rescreen(sealed_text: int, draft: int | None) -> dict[str, Any]:
 
 @worker_ready.connect(weak=False)
 def warm_up(sender: Any = None, **_: Any) -> None:
-    """A drafting worker loads its models before the first ticket, and catches up on what waits."""
-    if sender is None or "gpu" not in sender.app.amqp.queues.consume_from:
-        return
-    from generation import registry
+    """Load models before the first ticket or edited reply waits for them; catch up on what waits."""
+    queues = sender.app.amqp.queues.consume_from if sender is not None else {}
+    if "search" in queues:
+        from generation import rescreen as screens
 
-    registry.warm_up()
-    queue.announce()
+        screens.warm_up()
+    if "gpu" in queues:
+        from generation import registry
+
+        registry.warm_up()
+        queue.announce()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -19,6 +20,7 @@ TAGS = {
     "li", "ol", "p", "pre", "s", "span", "strong", "table", "tbody", "td", "th", "thead", "tr",
     "ul",
 }  # fmt: skip
+_MARKS = re.compile(r"\*\*|`|^#{1,6} ", re.M)
 ATTRIBUTES = {"a": {"href", "title"}, "ol": {"start"}, "span": {"class"}}
 
 
@@ -36,6 +38,11 @@ class Cited:
     quote: str
     tail: str
     after: SafeString
+
+
+def plain(text: str) -> str:
+    """A passage without the marks of Markdown that only disturb the reading: bold, code, headings."""
+    return _MARKS.sub("", text)
 
 
 def render(text: str, *, title: str = "") -> SafeString:

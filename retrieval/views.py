@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from django.core.paginator import Paginator
@@ -38,10 +39,8 @@ def articles(request: HttpRequest) -> HttpResponse:
         documents = documents.filter(collection__name=chosen["collection"])
     if chosen["category"]:
         documents = documents.filter(category=chosen["category"])
-    if chosen["q"]:
-        documents = documents.filter(
-            Q(title__icontains=chosen["q"]) | Q(current__text__icontains=chosen["q"])
-        )
+    for word in chosen["q"].split()[:8]:
+        documents = documents.filter(Q(title__icontains=word) | Q(current__text__icontains=word))
     categories = Document.objects.exclude(category="").order_by("category")
     kept = request.GET.copy()
     kept.pop("page", None)
@@ -67,7 +66,9 @@ def search(request: HttpRequest) -> HttpResponse:
     status = 200
     if query:
         try:
-            context["results"] = ask_search(query, k=RESULTS)
+            found = ask_search(query, k=RESULTS)
+            context["results"] = found
+            context["hits"] = [replace(hit, text=reading.plain(hit.text)) for hit in found.hits]
         except SearchUnavailable as reason:
             context["unavailable"] = str(reason)
             status = 503

@@ -7,6 +7,7 @@ from typing import Any
 
 from assistant.models import User
 from generation.models import Draft, DraftCandidate, DraftSentence, DraftSource
+from retrieval import reading
 from review.flags import sentence_flag
 from review.models import SentenceJudgement
 from review.texts import open_text
@@ -41,14 +42,30 @@ class SentenceView:
 
 @dataclass
 class Span:
-    """A cited span with a little of what stands around it."""
+    """A part of a passage on which sentences rest."""
 
-    before: str
-    text: str
-    after: str
     start: int
     end: int
     sentences: list[int] = field(default_factory=list)
+
+
+@dataclass
+class Piece:
+    """Words of an excerpt; with `sentences` they are cited, without they stand around."""
+
+    text: str
+    sentences: list[int] = field(default_factory=list)
+
+
+@dataclass
+class Excerpt:
+    """Cited spans that stand near each other, with what stands between and around them."""
+
+    pieces: list[Piece]
+
+    @property
+    def sentences(self) -> list[int]:
+        return [pk for piece in self.pieces for pk in piece.sentences]
 
 
 @dataclass
@@ -66,6 +83,7 @@ class SourceView:
     end: int
     text: str
     spans: list[Span]
+    excerpts: list[Excerpt]
     sentences: list[int]
 
     @property
@@ -161,9 +179,10 @@ def _source(source: DraftSource, rows: list[DraftSentence]) -> SourceView:
         resting.append(row.pk)
         key = (row.source_start, row.source_end)
         if key not in spans:
-            spans[key] = _span(chunk.text, chunk.start, *key)
+            spans[key] = Span(*key)
         spans[key].sentences.append(row.pk)
     document = chunk.revision.document
+    in_order = sorted(spans.values(), key=lambda span: (span.start, span.end))
     return SourceView(
         rank=source.rank,
         title=chunk.revision.title,
@@ -174,21 +193,37 @@ def _source(source: DraftSource, rows: list[DraftSentence]) -> SourceView:
         changed=document.current_id != chunk.revision_id,
         start=chunk.start,
         end=chunk.end,
-        text=chunk.text,
-        spans=sorted(spans.values(), key=lambda span: span.start),
+        text=reading.plain(chunk.text),
+        spans=in_order,
+        excerpts=_excerpts(chunk.text, chunk.start, in_order),
         sentences=resting,
     )
 
 
-def _span(text: str, offset: int, start: int, end: int) -> Span:
-    first, last = max(start - offset, 0), max(end - offset, 0)
-    return Span(
-        before=_left(text[:first]),
-        text=text[first:last],
-        after=_right(text[last:]),
-        start=start,
-        end=end,
-    )
+def _excerpts(text: str, offset: int, spans: list[Span]) -> list[Excerpt]:
+    """The spans (in order) as they stand in the passage, near ones together in one excerpt."""
+    excerpts: list[Excerpt] = []
+    end = 0  # of what was shown so far
+    for span in spans:
+        first = min(max(span.start - offset, end), len(text))
+        last = min(max(span.end - offset, first), len(text))
+        between = text[end:first]
+        if not excerpts:
+            excerpts.append(Excerpt([Piece(_left(between))]))
+        elif len(between) <= AROUND:
+            excerpts[-1].pieces.append(Piece(between))
+        else:
+            excerpts[-1].pieces.append(Piece(_right(between)))
+            excerpts.append(Excerpt([Piece(_left(between))]))
+        excerpts[-1].pieces.append(Piece(text[first:last], span.sentences))
+        end = last
+    if excerpts:
+        excerpts[-1].pieces.append(Piece(_right(text[end:])))
+    for excerpt in excerpts:
+        for piece in excerpt.pieces:
+            piece.text = reading.plain(piece.text)
+        excerpt.pieces = [piece for piece in excerpt.pieces if piece.text or piece.sentences]
+    return excerpts
 
 
 def _left(text: str) -> str:

@@ -26,6 +26,7 @@ from django.db.models import (
 from django.db.models.functions import Coalesce
 
 from assistant.models import Message, OutboundReply, Ticket, User
+from assistant.outbox import STUCK
 from generation.models import Draft
 from review.flags import Flag, flags_of
 
@@ -78,8 +79,7 @@ class Page:
 
 def _trouble() -> Exists:
     """Replies that did not get through and wait for a person's word."""
-    stuck = Q(state=_Reply.UNCERTAIN) | Q(state=_Reply.FAILED, next_attempt_at=None)
-    return Exists(OutboundReply.objects.filter(stuck, ticket=OuterRef("pk")))
+    return Exists(OutboundReply.objects.filter(STUCK, ticket=OuterRef("pk")))
 
 
 def _tickets(*, now: datetime) -> QuerySet[Ticket, Any]:

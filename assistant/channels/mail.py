@@ -30,7 +30,7 @@ def compose(reply: Outgoing) -> EmailMessage:
     message = EmailMessage(policy=SMTP)
     name, address = parseaddr(settings.MAIL_FROM)
     message["From"] = Address(display_name=name or settings.SIGNATURE, addr_spec=address)
-    message["To"] = Address(display_name=reply.to_name, addr_spec=reply.to_email)
+    message["To"] = Address(display_name=reply.to_name, addr_spec=_ascii(reply.to_email))
     subject = " ".join(reply.subject.split()) or "Your request"
     if not re.match(r"(?i)re:", subject):
         subject = f"Re: {subject}"
@@ -43,6 +43,17 @@ def compose(reply: Outgoing) -> EmailMessage:
     message["Auto-Submitted"] = "no"
     message.set_content(reply.body)
     return message
+
+
+def _ascii(address: str) -> str:
+    """The address as it goes over the wire: an international domain in its ASCII form (RFC 3490)."""
+    local, _, domain = address.rpartition("@")
+    try:
+        return f"{local}@{domain.encode('idna').decode()}"
+    except UnicodeError:
+        raise DeliveryError(
+            f"{domain} is no domain that mail can be sent to", permanent=True
+        ) from None
 
 
 class MailFile:

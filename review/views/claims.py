@@ -6,15 +6,15 @@ from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
-from django.views.decorators.http import require_http_methods, require_POST
+from django.views.decorators.http import require_http_methods
 
 from assistant.access import Capability, requires
 from review import claims
-from review.views.frame import person, ticket_or_404, token_of
+from review.views.frame import person, posted, ticket_or_404, token_of
 
 
 @requires(Capability.REVIEW)
-@require_POST
+@posted
 def claim(request: HttpRequest, number: int) -> HttpResponse:
     """Take a free ticket; when somebody holds it, ask about taking it over."""
     ticket = ticket_or_404(number)
@@ -48,7 +48,7 @@ def take_over(request: HttpRequest, number: int) -> HttpResponse:
 
 
 @requires(Capability.REVIEW)
-@require_POST
+@posted
 def release(request: HttpRequest, number: int) -> HttpResponse:
     """Give the ticket back. The page's script calls it when the tab closes: `beacon` wants no page."""
     ticket = ticket_or_404(number)

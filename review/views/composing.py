@@ -8,7 +8,6 @@ from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
-from django.views.decorators.http import require_POST
 
 from assistant.access import Capability, requires
 from assistant.intake import BadMessage, clean_text
@@ -18,7 +17,7 @@ from review import claims, working_copies
 from review.decisions import LONGEST_REPLY
 from review.diff import edit_distance, tidy, word_diff
 from review.texts import open_text
-from review.views.frame import int_of, person, ticket_or_404, token_of
+from review.views.frame import int_of, person, posted, ticket_or_404, token_of
 
 
 def posted_draft(request: HttpRequest, ticket: Ticket) -> Draft | None:
@@ -36,7 +35,7 @@ def posted_candidate(request: HttpRequest, draft: Draft | None) -> DraftCandidat
 
 
 @requires(Capability.REVIEW)
-@require_POST
+@posted
 def save(request: HttpRequest, number: int) -> HttpResponse:
     """Autosave. JSON: `{"revision"}`; 409 with `{"conflict", "by"}` or `{"lost"}`; 400 `{"error"}`."""
     ticket = ticket_or_404(number)
@@ -62,7 +61,7 @@ def save(request: HttpRequest, number: int) -> HttpResponse:
 
 
 @requires(Capability.REVIEW)
-@require_POST
+@posted
 def conflict(request: HttpRequest, number: int) -> HttpResponse:
     """Two texts, both shown; `keep=mine` saves this one over the other, `keep=saved` drops it."""
     ticket = ticket_or_404(number)
@@ -97,7 +96,7 @@ def conflict(request: HttpRequest, number: int) -> HttpResponse:
 
 
 @requires(Capability.REVIEW)
-@require_POST
+@posted
 def discard(request: HttpRequest, number: int) -> HttpResponse:
     """Drop the kept edits and go on from the draft."""
     ticket = ticket_or_404(number)
@@ -114,7 +113,7 @@ def discard(request: HttpRequest, number: int) -> HttpResponse:
 
 
 @requires(Capability.REVIEW)
-@require_POST
+@posted
 def diff(request: HttpRequest, number: int) -> HttpResponse:
     """What the posted text changes in its candidate: a page, or with `part=diff` its core."""
     ticket = ticket_or_404(number)

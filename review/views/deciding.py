@@ -11,11 +11,11 @@ from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_POST
 
+from assistant import outbox
 from assistant.access import Capability, requires
 from assistant.audit.log import actor_of
 from assistant.intake import BadMessage
 from assistant.models import OutboundReply, Ticket
-from assistant.outbox import settle_uncertain
 from generation.models import Draft
 from review import claims, decisions, screening, working_copies
 from review.diff import edit_distance, tidy, word_diff
@@ -23,13 +23,13 @@ from review.models import Decision
 from review.queue import next_after
 from review.texts import open_text
 from review.views.composing import posted_candidate, posted_draft
-from review.views.frame import HIDE_SCORES, person, show_of, ticket_or_404, token_of
+from review.views.frame import HIDE_SCORES, person, posted, show_of, ticket_or_404, token_of
 
 REFUSED = (decisions.DecisionRefused, claims.ClaimLost, BadMessage)
 
 
 @requires(Capability.REVIEW)
-@require_POST
+@posted
 def send(request: HttpRequest, number: int) -> HttpResponse:
     """Approve the draft or send one's own words; changed words are shown as a diff first."""
     ticket = ticket_or_404(number)
@@ -228,7 +228,7 @@ def _form(request: HttpRequest, ticket: Ticket, template: str, error: str = "") 
 
 
 @requires(Capability.REVIEW)
-@require_POST
+@posted
 def redo(request: HttpRequest, number: int) -> HttpResponse:
     """Draft the ticket again; edits are kept and offered beside the new draft."""
     ticket = ticket_or_404(number)
@@ -269,12 +269,12 @@ def undo(request: HttpRequest, pk: int) -> HttpResponse:
 @requires(Capability.REVIEW)
 @require_POST
 def settle(request: HttpRequest, pk: int) -> HttpResponse:
-    """A person's word on a reply that may or may not have been sent."""
+    """A person's word on a reply that may not have been sent, or was not."""
     reply = OutboundReply.objects.filter(pk=pk).first()
     if reply is None:
         raise Http404("There is no such reply.")
     again = request.POST.get("again") == "1"
-    done = settle_uncertain(
+    done = outbox.settle(
         reply, send_again=again, actor=actor_of(person(request)), now=timezone.now()
     )
     if not done:
@@ -282,5 +282,5 @@ def settle(request: HttpRequest, pk: int) -> HttpResponse:
     elif again:
         messages.success(request, "The reply is sent again.")
     else:
-        messages.success(request, "The reply counts as sent.")
+        messages.success(request, "The reply counts as sent and stands in the thread.")
     return redirect("review:ticket", number=reply.ticket_id)

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Callable
 from datetime import datetime
-from typing import Any
+from functools import wraps
+from typing import Any, TypeVar
 
-from django.http import Http404, HttpRequest
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect
 from django.utils import timezone
+from django.views.decorators.http import require_http_methods
 
 from assistant import heartbeat
 from assistant.models import OutboundReply, Ticket, User
 from review.models import Decision
 
+View = TypeVar("View", bound=Callable[..., HttpResponse])
 HIDE_SCORES = "hide_scores"
 
 
@@ -27,6 +32,19 @@ def ticket_or_404(number: int) -> Ticket:
     if ticket is None:
         raise Http404(f"There is no ticket #{number}.")
     return ticket
+
+
+def posted(view: View) -> View:
+    """For actions on a ticket: only POST acts. Opened by its address (after signing in again, or
+    from the browser's history) an action's page is the ticket's."""
+
+    @wraps(view)
+    def guarded(request: HttpRequest, number: int) -> HttpResponse:
+        if request.method in {"GET", "HEAD"}:
+            return redirect("review:ticket", number=number)
+        return view(request, number)
+
+    return require_http_methods(["GET", "HEAD", "POST"])(guarded)  # type: ignore[return-value]
 
 
 def token_of(value: str | None) -> uuid.UUID | None:

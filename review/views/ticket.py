@@ -13,7 +13,8 @@ from django.views.decorators.http import require_GET, require_POST
 
 from assistant.access import Capability, requires
 from assistant.audit.log import actor_of, record
-from assistant.models import Ticket, User
+from assistant.models import OutboundReply, Ticket, User
+from assistant.outbox import STUCK
 from generation.models import Draft, DraftCandidate, DraftSentence
 from review import claims, evidence, working_copies
 from review import queue as waiting
@@ -84,6 +85,7 @@ def ticket_page(request: HttpRequest, number: int) -> HttpResponse:
         "history": _history(ticket),
         "replies": replies,
         "leaving": next((r for r in replies if r.state in {"held", "sending"}), None),
+        "stuck": _stuck(ticket),
         "reject_reasons": Decision.Reason.choices[1:],
     }
     return render(request, "review/ticket.html", page)
@@ -210,6 +212,14 @@ def _composer(
     elif opened.text.strip() and opened.text != base:
         made |= {"kept": copy, "kept_text": opened.text}
     return made
+
+
+def _stuck(ticket: Ticket) -> list[OutboundReply]:
+    """Replies that did not get through, with their words, to be said or sent some other way."""
+    rows = list(ticket.replies.filter(STUCK).select_related("body__ticket").order_by("pk"))
+    for row in rows:
+        row.words = open_text(row.body).text  # type: ignore[attr-defined]
+    return rows
 
 
 def _waiting_since(entries: list[Any]) -> Any:

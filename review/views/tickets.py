@@ -19,6 +19,7 @@ from assistant.models import Channel, Ticket
 from review.views.frame import person
 
 FIELDS = ("channel", "name", "email", "subject", "body", "language")
+LABELS = {"email": "The e-mail address", "body": "What they want"}  # as the form calls them
 
 
 def found(q: str, status: str) -> QuerySet[Ticket, Any]:
@@ -89,7 +90,8 @@ def new_ticket(request: HttpRequest) -> HttpResponse:
                 now=timezone.now(),
             )
         except BadMessage as error:
-            context["errors"] = {error.field: f"{error.field.capitalize()} {error.reason}."}
+            label = LABELS.get(error.field, error.field.capitalize())
+            context["errors"] = {error.field: f"{label} {error.reason}."}
             return render(request, "review/new_ticket.html", context, status=400)
         messages.success(request, f"Ticket #{received.ticket.pk} is open; a draft is on its way.")
         return redirect("review:ticket", number=received.ticket.pk)

@@ -45,6 +45,8 @@ def test_json_lines_keep_good_rows_and_name_bad_ones(tmp_path: Path, capsys) -> 
         json.dumps(GOOD).encode(),
         json.dumps({**GOOD, "external_id": "6", "channel": "pigeon"}).encode(),
         json.dumps({**GOOD, "external_id": "7", "channel": "web", "body": 5}).encode(),
+        b'{"body": ' + b"9" * 5000 + b"}",
+        b'{"body": "x", "\\ud800": 1}',
     ]
     path = tmp_path / "tickets.jsonl"
     path.write_bytes(b"\n".join(rows))
@@ -60,6 +62,8 @@ def test_json_lines_keep_good_rows_and_name_bad_ones(tmp_path: Path, capsys) -> 
         (9, "body"),
         (11, "channel"),
         (12, "body"),
+        (13, "row"),
+        (14, "\\ud800"),
     ]
     assert Ticket.objects.get().created_at.isoformat() == "2026-01-15T09:00:00+00:00"
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 from django.db import connection
@@ -72,6 +72,10 @@ def test_the_same_address_is_one_contact() -> None:
         ("subject", "\udfff", "surrogate"),
         ("name", "n\x00", "NUL"),
         ("email", "not an address", "not an e-mail address"),
+        ("email", "müller@example.org", "not an e-mail address"),
+        ("created_at", datetime(1, 1, 1, tzinfo=timezone(timedelta(hours=14))), "before 1970"),
+        ("created_at", datetime.max.replace(tzinfo=timezone(timedelta(hours=-14))), "future"),
+        ("created_at", NOW + timedelta(days=2), "future"),
         ("channel", "pigeon", "known channels: api, email"),
         ("channel", "", "missing"),
         ("language", "klingon!", "not a language code"),
@@ -85,6 +89,13 @@ def test_bad_input_names_the_field_and_leaves_nothing_behind(
         receive(**{field: value})
     assert caught.value.field == field
     assert Ticket.objects.count() == Contact.objects.count() == AuditEvent.objects.count() == 0
+
+
+@pytest.mark.django_db
+def test_names_and_subjects_are_one_line_so_that_they_can_stand_in_mail_headers() -> None:
+    ticket = receive(name="Ana\r\nBcc: x@evil.example", subject="Be\x07ep\u2028 now").ticket
+    assert ticket.contact.name == "Ana Bcc: x@evil.example"
+    assert ticket.subject == "Be ep now"
 
 
 @pytest.mark.django_db

@@ -126,6 +126,41 @@ def test_a_reply_without_an_address_fails_for_good_with_advice(
     assert "no e-mail address" in reply.last_error
 
 
+@pytest.mark.parametrize("state", [State.FAILED, State.UNCERTAIN])
+def test_a_stuck_reply_that_was_said_another_way_stands_in_the_thread_and_closes_the_ticket(
+    ticket: Ticket, state: str
+) -> None:
+    reply = hold(ticket)
+    OutboundReply.objects.update(state=state, attempts=outbox.MAX_ATTEMPTS)
+    assert outbox.settle(reply, send_again=False, actor="user:1:mara", now=LATER)
+    assert not outbox.settle(reply, send_again=False, actor="user:1:mara", now=LATER)
+    ticket.refresh_from_db()
+    reply.refresh_from_db()
+    assert (reply.state, ticket.status) == (State.SENT, Ticket.Status.ANSWERED)
+    assert [m.direction for m in ticket.messages.all()] == ["inbound", "outbound"]
+
+
+def test_a_reply_that_failed_for_good_is_sent_again_on_a_persons_word(
+    ticket: Ticket, settings
+) -> None:
+    reply = hold(ticket)
+    OutboundReply.objects.update(state=State.FAILED, attempts=outbox.MAX_ATTEMPTS)
+    assert outbox.deliver_due(now=LATER) == 0
+    assert outbox.settle(reply, send_again=True, actor="user:1:mara", now=LATER)
+    assert outbox.deliver_due(now=LATER) == 1
+    assert len(mails(settings)) == 1
+
+
+def test_an_address_with_an_international_domain_goes_out_in_ascii(
+    ticket: Ticket, settings
+) -> None:
+    ticket.contact.email = "ana@bücher.example"
+    ticket.contact.save()
+    hold(ticket)
+    assert outbox.deliver_due(now=LATER) == 1
+    assert mails(settings)[0]["To"].addresses[0].addr_spec == "ana@xn--bcher-kva.example"
+
+
 def test_a_reply_whose_process_died_is_sent_again_only_where_that_is_safe(
     ticket: Ticket, settings, monkeypatch
 ) -> None:
@@ -141,8 +176,8 @@ def test_a_reply_whose_process_died_is_sent_again_only_where_that_is_safe(
     assert outbox.deliver_due(now=much_later) == 0
     other.refresh_from_db()
     assert other.state == State.UNCERTAIN
-    assert outbox.settle_uncertain(other, send_again=True, actor="system:test", now=much_later)
-    assert not outbox.settle_uncertain(other, send_again=True, actor="system:test", now=much_later)
+    assert outbox.settle(other, send_again=True, actor="system:test", now=much_later)
+    assert not outbox.settle(other, send_again=True, actor="system:test", now=much_later)
     assert outbox.deliver_due(now=much_later) == 1
     reply.refresh_from_db()
     assert reply.state == State.SENT

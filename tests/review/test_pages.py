@@ -13,7 +13,7 @@ from assistant.models import Message, OutboundReply, Ticket
 from assistant.privacy.encryption import unseal
 from generation.models import Draft
 from generation.queue import retire_open_draft
-from review import claims, working_copies
+from review import claims, evidence, working_copies
 from review.models import Claim, Decision, SentenceJudgement
 from tests.review.factories import (
     QUOTE,
@@ -69,7 +69,7 @@ def test_the_draft_stands_in_the_composer_with_its_evidence(page, draft, ticket)
     body = html(page.get(url("ticket", ticket)))
     assert fields(body)["text"] == REPLY
     assert "Written by the model" in body
-    assert "<mark>The thermostat then starts again and keeps your schedules.</mark>" in body
+    assert ">The thermostat then starts again and keeps your schedules.</mark>" in body
     source = draft.sources.first()
     span = draft.chosen.sentences.get(position=1)
     assert (
@@ -433,6 +433,74 @@ def test_a_reply_that_may_have_been_sent_is_settled_by_a_person(page, draft, tic
     reply.refresh_from_db()
     assert reply.state == "failed"
     assert reply.next_attempt_at is not None
+
+
+def test_a_reply_that_did_not_get_through_is_shown_with_its_words_until_a_person_settles_it(
+    page, draft, ticket
+):
+    page.post(url("send", ticket), opened(page, ticket))
+    OutboundReply.objects.update(state="failed", last_error="the customer left no e-mail address")
+    reply = OutboundReply.objects.get()
+    body = html(page.get(url("ticket", ticket)))
+    assert "A reply did not get through.</strong> The customer left no e-mail address." in body
+    assert "Done by other means" in body
+    page.post(reverse("review:settle", args=[reply.pk]), {"again": "0"})
+    ticket.refresh_from_db()
+    assert ticket.status == "answered"
+    assert "did not get through" not in html(page.get(url("ticket", ticket)))
+
+
+def test_spans_that_stand_near_each_other_are_shown_in_one_excerpt():
+    text = "Hold the **ring**. It restarts. " + "Far away. " * 60 + "Press `OK`. End."
+    spans = []
+    for quote in ("Hold the **ring**.", "It restarts.", "Press `OK`."):
+        start = text.index(quote)
+        spans.append(evidence.Span(100 + start, 100 + start + len(quote), [len(spans) + 1]))
+    near, far = evidence._excerpts(text, 100, spans)
+    assert [(p.text, p.sentences) for p in near.pieces][:3] == [
+        ("Hold the ring.", [1]),
+        (" ", []),
+        ("It restarts.", [2]),
+    ]
+    assert (near.sentences, far.sentences) == ([1, 2], [3])
+    assert far.pieces[0].text.startswith("…")
+    assert [p.text for p in far.pieces][1:] == ["Press OK.", " End."]
+
+
+def test_overlapping_spans_show_no_word_twice():
+    spans = [evidence.Span(0, 8, [1]), evidence.Span(4, 12, [2])]
+    (excerpt,) = evidence._excerpts("one two three", 0, spans)
+    assert "".join(piece.text for piece in excerpt.pieces) == "one two three"
+
+
+def test_words_sent_after_the_session_ended_are_given_back(client, ticket):
+    words = "Hi Mara, precious <words>"
+    back = "http://testserver" + url("ticket", ticket)
+    answer = client.post(url("send", ticket), {"text": words}, headers={"Referer": back})
+    body = html(answer, 403)
+    assert "Hi Mara, precious &lt;words&gt;</textarea>" in body
+    assert f"/sign-in/?next={url('ticket', ticket)}" in body
+    elsewhere = client.post(
+        url("send", ticket), {"text": words}, headers={"Referer": "https://evil.example/"}
+    )
+    assert "evil" not in html(elsewhere, 403)
+
+
+def test_a_form_that_is_too_old_gives_the_words_back(mara):
+    from django.test import Client
+
+    strict = Client(enforce_csrf_checks=True)
+    strict.force_login(mara)
+    body = html(strict.post("/review/1/send/", {"text": "precious words"}), 403)
+    assert "The page was open too long" in body
+    assert "precious words</textarea>" in body
+
+
+@pytest.mark.parametrize(
+    "name", ["send", "conflict", "diff", "redo", "discard", "claim", "release"]
+)
+def test_an_action_that_is_opened_by_its_address_shows_the_ticket(page, ticket, name):
+    assert page.get(url(name, ticket)).url == url("ticket", ticket)
 
 
 def test_search_finds_tickets_by_number_subject_name_and_address(page, ticket):

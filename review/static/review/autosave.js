@@ -41,6 +41,10 @@ async function send(words) {
     stopped = true;
     composer.action = composer.dataset.conflict;
     composer.submit(); // past the composer's own submit handling: nothing is decided
+  } else if (answer.status === 403) {
+    stopped = true;
+    say("Not saved: you were signed out.");
+    document.dispatchEvent(new CustomEvent("countersign:signed-out"));
   } else if (said.lost) {
     stopped = true;
     say("Not saved: you don't hold this ticket any more.");

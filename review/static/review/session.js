@@ -10,7 +10,10 @@ function say() {
   const link = document.createElement("a");
   link.href = location.href;
   link.textContent = "sign in again";
-  notice.append("You were signed out. Copy what was not saved yet, then ", link, ".");
+  link.target = "_blank"; // this page keeps the words that were not saved
+  const words = document.createElement("span");
+  words.append("You were signed out. Copy what was not saved yet, then ", link, " and reload this page.");
+  notice.append(words);
   document.querySelector(".ticket-scroll, .page").prepend(notice);
 }
 
@@ -20,4 +23,5 @@ document.body.addEventListener("htmx:beforeSwap", (event) => {
   event.detail.shouldSwap = false;
   say();
 });
+document.addEventListener("countersign:signed-out", say);
 document.body.addEventListener("htmx:responseError", (event) => { if (event.detail.xhr.status === 403) say(); });

@@ -12,7 +12,7 @@ document.body.addEventListener("htmx:afterSwap", () => {
   if (!now) return;
   if (now.dataset.lost === "1") {
     text.readOnly = true;
-    document.querySelectorAll(".bar button").forEach((button) => { button.disabled = true; });
+    document.querySelectorAll(".bar button, .ticket-head__moves button").forEach((button) => { button.disabled = true; });
     document.querySelectorAll(".bar a").forEach((link) => { link.setAttribute("aria-disabled", "true"); });
     document.dispatchEvent(new CustomEvent("countersign:lost"));
   }
