@@ -39,7 +39,8 @@ T = TypeVar("T")
 
 def draft_replies(questions: Sequence[Question], models: Models) -> list[DraftedReply]:
     """Draft a reply to each question, batched through every model. Rows align with `questions`."""
-    replies = [DraftedReply(question) for question in questions]
+    standing = models.standing_problems
+    replies = [DraftedReply(question, problems=list(standing)) for question in questions]
     for step in (
         _read, _search, _prompt, _generate, _quote, _ground, _screen_drafts, _choose, _score, _route
     ):  # fmt: skip

@@ -9,6 +9,7 @@ from django.utils import timezone
 
 from assistant.celery import app
 from generation import queue
+from generation.chosen import workers_behind
 
 
 @app.task(name=queue.TASK)
@@ -20,9 +21,11 @@ def draft_waiting() -> None:
 
 @app.task(name="generation.tasks.sweep")
 def sweep() -> None:
-    """Find what a crash left behind: silent workers' drafts, and wake-ups that never came."""
-    queue.give_back_expired(now=timezone.now())
-    if queue.waiting(now=timezone.now()).exists():
+    """Find what a crash left behind: silent workers' drafts, and wake-ups that never came, also
+    that another model was chosen."""
+    now = timezone.now()
+    queue.give_back_expired(now=now)
+    if queue.waiting(now=now).exists() or workers_behind(now=now):
         queue.announce()
 
 
