@@ -24,6 +24,7 @@ class Capability(StrEnum):
     READ_KNOWLEDGE = "read_knowledge"
     EDIT_KNOWLEDGE = "edit_knowledge"
     READ_AUDIT = "read_audit"
+    READ_MODELS = "read_models"
     ADMINISTER = "administer"
 
 
@@ -32,10 +33,20 @@ GRANTS: dict[str, frozenset[Capability]] = {
         {Capability.SIGNED_IN, Capability.REVIEW, Capability.READ_KNOWLEDGE}
     ),
     User.Role.KNOWLEDGE_ADMIN: frozenset(
-        {Capability.SIGNED_IN, Capability.READ_KNOWLEDGE, Capability.EDIT_KNOWLEDGE}
+        {
+            Capability.SIGNED_IN,
+            Capability.READ_KNOWLEDGE,
+            Capability.EDIT_KNOWLEDGE,
+            Capability.READ_MODELS,
+        }
     ),
     User.Role.AUDITOR: frozenset(
-        {Capability.SIGNED_IN, Capability.READ_KNOWLEDGE, Capability.READ_AUDIT}
+        {
+            Capability.SIGNED_IN,
+            Capability.READ_KNOWLEDGE,
+            Capability.READ_AUDIT,
+            Capability.READ_MODELS,
+        }
     ),
     User.Role.ADMINISTRATOR: frozenset(Capability) - {Capability.PUBLIC},
 }

@@ -92,8 +92,9 @@ def live_version(kind: str) -> ModelVersion | None:
 def by_setting(kind: str) -> ModelVersion | None:
     """What serves while no version is promoted: its row, or one that isn't saved (no `pk`).
 
-    Card and figures are read from its folder, unchecked; whoever loads it checks. None where
-    there is no model of this kind, or one that was never used and lies in no folder here.
+    Card and figures are read from its folder, unchecked; whoever loads it checks. A folder without
+    a manifest has no digest until it is used. None where there is no model of this kind, or one
+    that was never used and lies in no folder here.
     """
     name, source, packed = _of_setting(kind)
     digest = packed.digest if packed else ""
@@ -104,9 +105,9 @@ def by_setting(kind: str) -> ModelVersion | None:
         )
     else:  # a hub's name, or a folder without a manifest: what was used last under this name
         used = rows.filter(state=State.SETTING).order_by("-first_used_at", "-pk").first()
-        if used is None:
+        if used is None and packed is None:
             return None
-        row = used
+        row = used or ModelVersion(kind=kind, name=name)
     row.source = row.source or source
     if packed and not row.card:
         for column, value in packed.as_fields().items():
@@ -131,3 +132,14 @@ def _of_setting(kind: str) -> tuple[str, str, PackedFolder | None]:
         folder = BUNDLED_CONFIDENCE
     packed = peek(folder) if folder is not None and folder.is_dir() else None
     return name, name if packed is None else str(folder), packed
+
+
+def kept_by_setting(kind: str, *, now: datetime) -> ModelVersion | None:
+    """The same as a row, so that an evaluation can be stored with it; None without a digest."""
+    found = by_setting(kind)
+    if found is None or not found.digest:
+        return None
+    if found.pk is None:
+        found.first_used_at = now
+        found.save()
+    return found

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import math
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -15,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from django.db import transaction
+from django.utils.dateparse import parse_datetime
 
 from assistant.audit.log import record
 from generation.models import FrozenSet, ModelEvaluation, ModelVersion
@@ -29,6 +31,8 @@ class Criterion:
     words: str
 
 
+_NAMING = {"task", "file", "file_digest", "n", "command", "measured_at"}
+_SHA256 = re.compile(r"[0-9a-f]{64}")
 CRITERIA = {
     "generator": Criterion(("generation", "drafts"), "token_f1", "token F1 of the reply"),
     "toxicity": Criterion(("toxicity",), "auroc", "AUROC"),
@@ -83,6 +87,8 @@ def compare(version: ModelVersion, live: ModelVersion | None) -> Comparison:
         why = f"It has no evaluation on the frozen set {frozen.name} that holds {criterion.figure}."
     elif b is None:
         why = f"What is live has no evaluation on the frozen set {frozen.name} to compare with."
+    elif mine is not None and theirs is not None and mine.n != theirs.n:
+        why = f"It was measured on {mine.n} records, what is live on {theirs.n}."
     elif a < b:
         why = f"It is worse on the frozen set {frozen.name}: {criterion.words} {a:.4f} against {b:.4f}."
     else:
@@ -131,41 +137,40 @@ def name_frozen_set(
 
 
 def store_evaluation(
-    *,
-    version: ModelVersion,
-    task: str,
-    file: Path,
-    figures: Mapping[str, Any],
-    command: str,
-    measured_at: datetime,
-    actor: str,
-    now: datetime,
+    *, version: ModelVersion, result: Mapping[str, Any], actor: str, now: datetime
 ) -> ModelEvaluation:
-    """Keep what `manage.py evaluate TASK … --json` printed for this version on this file.
+    """Keep what `manage.py evaluate TASK … --json` printed for this version.
 
-    Raises BadEvaluation: no `n`, no figures, or figures that name another model; OSError.
+    `result` names the measurement by `task`, `file`, `file_digest`, `n`, `command` and
+    `measured_at`; all else in it are figures. Raises BadEvaluation naming what is missing or wrong.
     """
+    task, name, digest, command = (
+        _text(result, field) for field in ("task", "file", "file_digest", "command")
+    )
     _check_task(version.kind, task)
-    n = figures.get("n")
+    if not _SHA256.fullmatch(digest):
+        raise BadEvaluation(f"file_digest: {digest[:80]!r} is no SHA-256 in hex")
+    n = result.get("n")
     if type(n) is not int or n < 1:
         raise BadEvaluation(f"n: {n!r} is no number of records")
-    made_by = figures.get("model")
-    if isinstance(made_by, str) and not made_by.endswith(f"@{version.digest[:12]}"):
+    measured_at = parse_datetime(_text(result, "measured_at"))
+    if measured_at is None or measured_at.tzinfo is None:
+        raise BadEvaluation("measured_at: write an ISO 8601 time with its time zone")
+    made_by = result.get("model", "")
+    if made_by and not str(made_by).endswith(f"@{version.digest[:12]}"):
         raise BadEvaluation(f"model: the figures are of {made_by}, not of {version}")
-    if not command.strip():
-        raise BadEvaluation("command: a figure without the command that gives it is not kept")
+    figures = {field: value for field, value in result.items() if field not in _NAMING}
     _check_finite(figures)
-    digest = file_digest(file)
     criterion = CRITERIA[version.kind]
     with transaction.atomic():
         made = ModelEvaluation.objects.create(
             version=version,
             task=task,
-            file_name=file.name[:200],
+            file_name=Path(name).name[:200],
             file_digest=digest,
             n=n,
-            figures=dict(figures),
-            command=command.strip()[:1000],
+            figures=figures,
+            command=command[:1000],
             measured_at=measured_at,
         )
         value = figure_of(made, criterion.figure)
@@ -183,6 +188,13 @@ def store_evaluation(
             now=now,
         )
     return made
+
+
+def _text(result: Mapping[str, Any], field: str) -> str:
+    value = result.get(field)
+    if not isinstance(value, str) or not value.strip():
+        raise BadEvaluation(f"{field}: missing; a figure is kept with what it was measured by")
+    return value.strip()
 
 
 def _check_task(kind: str, task: str) -> None:

@@ -18,7 +18,7 @@ from typing import Any, Protocol
 
 from generation.tokens import tokens_of
 
-FILE = "confidence.json"
+FILE, MANIFEST = "confidence.json", "manifest.json"
 FORMAT = "countersign-confidence-1"
 
 # name → (in words when above the training data's mean, when below)
@@ -187,11 +187,15 @@ class ConfidenceModel:
         return asdict(self)
 
     def save(self, folder: str | Path) -> Path:
-        """Write ``confidence.json`` into ``folder``, which is made."""
+        """Write ``confidence.json`` and its ``manifest.json`` into ``folder``, which is made."""
         file = Path(folder) / FILE
         file.parent.mkdir(parents=True, exist_ok=True)
         text = json.dumps(self.as_dict(), ensure_ascii=False, indent=2, sort_keys=True)
         file.write_text(text + "\n", encoding="utf-8")
+        files = {FILE: hashlib.sha256(file.read_bytes()).hexdigest()}
+        digest = hashlib.sha256(json.dumps(files, sort_keys=True).encode()).hexdigest()
+        manifest = json.dumps({"digest": digest, "files": files}, indent=2, sort_keys=True)
+        (file.parent / MANIFEST).write_text(manifest + "\n", encoding="utf-8")
         return file
 
     @property

@@ -14,6 +14,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from django.conf import settings
 
 from assistant import heartbeat
 from generation.chosen import (
@@ -116,12 +117,13 @@ _models: Models | None = None
 _generators = Generators()
 _screening = Screening()
 _retry_at = 0.0
+_instead: ModelVersion | None = None
 
 
 def get_models() -> Models:
     """This process's models: loaded on first use, and again when another version was chosen."""
     global _models, _retry_at
-    chosen = chosen_now()
+    chosen = _chosen()
     is_due = _models is None or _models.chosen != chosen
     if not is_due and _models is not None and _models.problems:
         is_due = time.monotonic() >= _retry_at
@@ -141,30 +143,32 @@ def follow() -> None:
 
 def forget_models() -> None:
     """Load again at the next use (after a model was changed on disk, and between tests)."""
-    global _models, _generators, _screening
-    _models, _generators, _screening = None, Generators(), Screening()
+    global _models, _generators, _screening, _instead
+    _models, _generators, _screening, _instead = None, Generators(), Screening(), None
 
 
 def toxicity_screen() -> ToxicityScreen:
     """The screen that is live, for processes that only screen."""
-    screen, problems = _screening.follow(chosen_now().toxicity)
+    screen, problems = _screening.follow(_chosen().toxicity)
     heartbeat.tell(screens={"problems": problems})
     for problem in problems:
         logger.error("%s", problem)
     return screen
 
 
-def models_of(version: ModelVersion) -> Models:
-    """What is live with this version in its place, apart from what this process drafts with.
+def use(version: ModelVersion) -> None:
+    """Draft and screen with this version in this process, whatever is live: to measure it."""
+    global _instead
+    _instead = version
 
-    Raises GeneratorError where the version can't be loaded; a screen says so at the first text.
-    """
-    chosen = replace(chosen_now(), canary=None)
-    if version.kind == ModelVersion.Kind.GENERATOR:
-        chosen = replace(chosen, generator=wanted_of(version))
-    elif version.kind == ModelVersion.Kind.TOXICITY:
-        chosen = replace(chosen, toxicity=wanted_of(version))
-    return _follow(chosen, Generators(), Screening(), before=None)
+
+def _chosen() -> Chosen:
+    chosen = chosen_now()
+    if _instead is None:
+        return chosen
+    if _instead.kind == ModelVersion.Kind.TOXICITY:
+        return replace(chosen, toxicity=wanted_of(_instead), canary=None)
+    return replace(chosen, generator=wanted_of(_instead), canary=None)
 
 
 def _follow(
@@ -178,6 +182,10 @@ def _follow(
     problems += unscreened
     for problem in problems:
         logger.error("%s", problem)
+    for setting, wanted in (("GENERATOR", chosen.generator), ("TOXICITY", chosen.toxicity)):
+        if wanted.digest and getattr(settings, setting) != "bundled":
+            words = "COUNTERSIGN_%s is not what serves: the promoted version %s is live"
+            logger.warning(words, setting, wanted.name)
     confidence, local = load_confidence()
     models = Models(
         generator=None,

@@ -6,7 +6,6 @@ import json
 from pathlib import Path
 from typing import Any
 
-from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from rich.console import Console
 from rich.progress import Progress
@@ -86,10 +85,10 @@ class Command(BaseCommand):
         return summary
 
     def toxicity(self, options: dict[str, Any], progress: Progress) -> Row:
-        from generation.safety.toxicity import ToxicityScreen
+        from generation.registry import toxicity_screen
 
         rows = evaluation.read_rows(options["file"], ["id", "text"])
-        screen = ToxicityScreen(settings.TOXICITY)
+        screen = toxicity_screen()
         bar = progress.add_task("Scoring", total=len(rows))
         made: list[Row] = []
         for start in range(0, len(rows), 64):
