@@ -124,7 +124,8 @@ def front_matter(card: str) -> tuple[dict[str, Any], str]:
     """The card's front matter and the Markdown after it; `{}` where there is none to read."""
     if not card.startswith("---\n") or "\n---" not in card[4:]:
         return {}, card
-    raw, _, body = card[4:].partition("\n---")
+    raw, _, rest = card[4:].partition("\n---")
+    body = rest.lstrip("-").lstrip()
     try:
         # the scan refuses aliases, by which a small card could become a huge one
         if any(isinstance(token, yaml.AliasToken) for token in yaml.scan(raw)):
@@ -132,7 +133,7 @@ def front_matter(card: str) -> tuple[dict[str, Any], str]:
         front = yaml.safe_load(raw)
     except yaml.YAMLError:
         return {}, body
-    return (front if isinstance(front, dict) else {}), body.lstrip("-").lstrip()
+    return (front if isinstance(front, dict) else {}), body
 
 
 def _check(folder: Path, name: str, expected: str) -> None:
