@@ -58,8 +58,8 @@ def readiness() -> dict[str, bool]:
         row.details.get("broker_lost") for row in alive.values()
     )
     parts["audit"] = checkpoint.checkpoint_lag() == 0
-    loaded = alive["gpu"].details.get("models") if "gpu" in alive else None
-    parts["models"] = bool(loaded) and bool(loaded.get("generator"))
+    loaded = (alive["gpu"].details.get("models") or {}) if "gpu" in alive else {}
+    parts["models"] = bool(loaded.get("generator"))
     parts["index"] = "search" in alive and bool(alive["search"].details.get("index"))
     return parts
 

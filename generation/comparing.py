@@ -70,8 +70,9 @@ class Comparison:
 
 def figure_of(evaluation: ModelEvaluation | None, name: str) -> float | None:
     """The figure as a number, or None where the evaluation lacks it."""
-    value = evaluation.figures.get(name) if evaluation else None
-    return float(value) if type(value) in (int, float) and math.isfinite(value) else None
+    value: Any = evaluation.figures.get(name) if evaluation else None
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    return float(value) if is_number and math.isfinite(value) else None
 
 
 def compare(version: ModelVersion, live: ModelVersion | None) -> Comparison:

@@ -148,7 +148,7 @@ def _rows(rows: Any) -> list[Mapping[str, Any]]:
 def _number(row: Mapping[str, Any], *names: str) -> float | None:
     for name in names:
         value = row.get(name)
-        if type(value) in (int, float) and math.isfinite(value):
+        if isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value):
             return float(value)
     return None
 

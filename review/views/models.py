@@ -140,10 +140,9 @@ def canary(request: HttpRequest, version_id: int) -> HttpResponse:
                 if share
                 else f"The trial of {found} has ended; it is a candidate again.",
             )
-    share = found.canary_share
     context = {
         "version": found,
-        "percent": round(share * 100) if share else DEFAULT_SHARE,
+        "percent": round(found.canary_share * 100) if found.canary_share else DEFAULT_SHARE,
         "error": error,
     }
     return render(request, "models/canary.html", context, status=409 if error else 200)
