@@ -17,6 +17,7 @@ from generation.prompts import Passage, Turn, passage_text, sentences
 from generation.training.voices import action
 
 HELD_OUT_SHARE = 0.05
+VALIDATION_SHARE = 0.05
 MAX_BODY_WORDS = 90
 MAX_STEP_WORDS = 150
 
@@ -31,7 +32,11 @@ LICENSES = {
 
 @dataclass(frozen=True)
 class Record:
-    """One example. ``group`` (a document, product or dialogue) decides the split as a whole."""
+    """One example. ``group`` (a document, product or dialogue) decides the split as a whole.
+
+    Where ``answerable`` is false no passage answers, and the body says so. ``provenance`` tells
+    where a synthetic record's question, or a decision's text, comes from.
+    """
 
     id: str
     group: str
@@ -43,20 +48,35 @@ class Record:
     opening: str
     body: str
     closing: str
+    answerable: bool = True
+    provenance: str = ""
 
     @property
     def reply(self) -> str:
-        return "\n\n".join((self.opening, self.body, self.closing))
+        return "\n\n".join(part for part in (self.opening, self.body, self.closing) if part)
 
     @property
     def held_out(self) -> bool:
         return is_held_out(self.group)
 
 
+def place_of(group: str, purpose: str = "held-out") -> float:
+    """A group's place in [0, 1), by a digest of its name: stable across runs, seeds, machines."""
+    digest = hashlib.sha256(f"{purpose}:{group}".encode()).digest()
+    return int.from_bytes(digest[:4], "big") / 2**32
+
+
 def is_held_out(group: str) -> bool:
-    """5% of groups, by a digest of their name: stable across runs, seeds and machines."""
-    digest = hashlib.sha256(f"held-out:{group}".encode()).digest()
-    return int.from_bytes(digest[:4], "big") < HELD_OUT_SHARE * 2**32
+    """5% of groups, which no training sees: the test split."""
+    return place_of(group) < HELD_OUT_SHARE
+
+
+def split_of(group: str) -> str:
+    """`test` (the held-out 5%), `validation` (the next 5%) or `train`."""
+    place = place_of(group)
+    if place < HELD_OUT_SHARE:
+        return "test"
+    return "validation" if place < HELD_OUT_SHARE + VALIDATION_SHARE else "train"
 
 
 _CLOSINGS = (
