@@ -38,6 +38,7 @@ ACTIONS = (
     "text.read",
     "log.searched",
     "log.exported",
+    "log.export_written",
     "log.verified",
     "document.published",
     "document.retired",

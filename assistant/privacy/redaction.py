@@ -43,7 +43,8 @@ class Redactor:
                 at = span.end
         text = "".join([*pieces, text[at:]])
         for name, pattern in self._name_patterns:
-            text = pattern.sub(lambda _, name=name: self._placeholder("name", name), text)
+            if pattern.search(text):
+                text = pattern.sub(self._placeholder("name", name), text)
         return text
 
     def _placeholder(self, kind: str, value: str) -> str:

@@ -109,12 +109,12 @@ def product_records(folder: Path, rng: random.Random) -> Iterator[Record]:
     for row in rows:
         by_question[row["ASIN"], row["question"]].append(row)
     for (product, question), found in by_question.items():
-        right = [r for r in found if r["label"] == "2" and good_evidence(r["candidate"])]
-        wrong = [r for r in found if r["label"] == "0" and good_evidence(r["candidate"])]
+        right = [r for r in found if r["label"] == "2" and _good_evidence(r["candidate"])]
+        wrong = [r for r in found if r["label"] == "0" and _good_evidence(r["candidate"])]
         if not right:
             continue
-        answer = sentence_case(rng.choice(right)["candidate"])
-        others = [sentence_case(r["candidate"]) for r in rng.sample(wrong, min(len(wrong), 4))]
+        answer = _sentence_case(rng.choice(right)["candidate"])
+        others = [_sentence_case(r["candidate"]) for r in rng.sample(wrong, min(len(wrong), 4))]
         lines = [line for line in others if line != answer]
         lines.insert(rng.randint(0, len(lines)), answer)
         title = found[0].get("title") or "Product"
@@ -133,11 +133,11 @@ def product_records(folder: Path, rng: random.Random) -> Iterator[Record]:
             yield record
 
 
-def good_evidence(text: str) -> bool:
+def _good_evidence(text: str) -> bool:
     return 5 <= len(text.split()) <= 45 and "value:" not in text and "Question:" not in text
 
 
-def sentence_case(text: str) -> str:
+def _sentence_case(text: str) -> str:
     text = " ".join(text.split())
     return text[:1].upper() + text[1:] + ("" if text[-1] in ".!?" else ".")
 

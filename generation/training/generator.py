@@ -14,6 +14,7 @@ from rich.progress import Progress as Bar
 from transformers import PreTrainedTokenizerFast
 
 from generation.prompts import PromptTemplate, title_line
+from generation.training import finetuning
 from generation.training.corpus import Corpus, encode_records
 from generation.training.initialisation import generator_config, new_model
 from generation.training.measuring import choose_records, measure
@@ -39,9 +40,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--source",
         action="append",
-        required=True,
+        default=[],
         metavar="NAME=FOLDER",
-        help="kb, doc2dial, product_qa, dstc11 or abcd, and where it lies; may be repeated",
+        help="kb, doc2dial, product_qa, dstc11, abcd or records (a folder of `data prepare`), and "
+        "where it lies; may be repeated",
     )
     parser.add_argument("--out", required=True, type=Path, help="the run's folder")
     parser.add_argument("--limit", action="append", default=[], metavar="NAME=N",
@@ -57,6 +59,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--vocabulary", type=int, default=8192)
     parser.add_argument("--measure", type=int, default=240, help="held-out records to measure on")
     parser.add_argument("--smoke", action="store_true", help="a tiny model, to see that it runs")
+    parser.add_argument("--base", metavar="MODEL",
+                        help="fine-tune a folder, a hub's owner/name@commit, or bundled")  # fmt: skip
+    parser.add_argument("--from-decisions", type=Path, metavar="FILE",
+                        help="fine-tune on a file of export_decisions")  # fmt: skip
+    parser.add_argument("--epochs", type=float, help="of fine-tuning, 3 unless said otherwise")
+    parser.add_argument("--lora", type=int, metavar="RANK",
+                        help="fine-tune adapters of this rank; 0: all weights")  # fmt: skip
 
 
 def run(options: dict[str, Any], *, progress: Bar) -> dict[str, Any]:
@@ -65,6 +74,12 @@ def run(options: dict[str, Any], *, progress: Bar) -> dict[str, Any]:
     Everything stands under ``--out``: the tokenizer, the encoded corpus, the checkpoint, and in
     ``packed/`` the folder to ship. Raises SourceError, ResumeError.
     """
+    if finetuning.wanted(options):
+        return finetuning.run(options, progress=progress)
+    if not options["source"]:
+        raise SourceError(
+            "nothing to train on: give --source NAME=FOLDER, or --from-decisions FILE"
+        )
     out = Path(options["out"])
     out.mkdir(parents=True, exist_ok=True)
     seed = options.get("seed") or 1

@@ -27,6 +27,7 @@ LICENSES = {
     "product_qa": "CDLA-Sharing 1.0",
     "dstc11": "CDLA-Sharing 1.0",
     "abcd": "MIT",
+    "decisions": "the installation's own",
 }
 
 
@@ -34,8 +35,8 @@ LICENSES = {
 class Record:
     """One example. ``group`` (a document, product or dialogue) decides the split as a whole.
 
-    Where ``answerable`` is false no passage answers, and the body says so. ``provenance`` tells
-    where a synthetic record's question, or a decision's text, comes from.
+    Where no passage answers, the reply says so and has no body. ``provenance`` tells where a record
+    comes from that is not a set's own.
     """
 
     id: str
@@ -48,12 +49,19 @@ class Record:
     opening: str
     body: str
     closing: str
-    answerable: bool = True
     provenance: str = ""
 
     @property
+    def paragraphs(self) -> tuple[str, ...]:
+        return tuple(part for part in (self.opening, self.body, self.closing) if part)
+
+    @property
     def reply(self) -> str:
-        return "\n\n".join(part for part in (self.opening, self.body, self.closing) if part)
+        return "\n\n".join(self.paragraphs)
+
+    @property
+    def answerable(self) -> bool:
+        return bool(self.body)
 
     @property
     def held_out(self) -> bool:

@@ -16,15 +16,12 @@ from dataclasses import replace
 from pathlib import Path
 
 from generation.prompts import Passage, Turn, sentences
-from generation.training.customer_records import good_evidence, sentence_case
+from generation.training.customer_records import _good_evidence, _sentence_case
 from generation.training.records import LICENSES, Record
 
-# One sentence for all, so that a decoder and a test can recognise it.
-NO_ANSWER = (
-    "Our help articles don't answer this, so a colleague will look into it and write to you."
-)
-_OPENING = "Thanks for your question."
-_CLOSING = "If you can tell us more in the meantime, just reply to this message."
+# The same words for all, so that a decoder can recognise them.
+UNANSWERED = "Thanks for your question. I'm afraid that our articles don't answer it."
+UNANSWERED_CLOSING = "A colleague will look into it and get back to you."
 _MAY_ANSWER = 0.5  # share of an answer's words in a passage from which it may answer as well
 _COVERED = 0.34  # share of a question's words in a FAQ from which the FAQ may cover it
 
@@ -36,10 +33,9 @@ def unanswerable(record: Record, passages: Sequence[Passage], provenance: str) -
         id=f"{record.id}:unanswerable",
         synthetic=True,
         passages=tuple(passages),
-        opening=_OPENING,
-        body=NO_ANSWER,
-        closing=_CLOSING,
-        answerable=False,
+        opening=UNANSWERED,
+        body="",
+        closing=UNANSWERED_CLOSING,
         provenance=provenance,
     )
 
@@ -78,10 +74,10 @@ def product_unanswerable(folder: Path, rng: random.Random) -> Iterator[Record]:
     for row in rows:
         by_question[row["ASIN"], row["question"]].append(row)
     for (product, question), found in by_question.items():
-        wrong = [r for r in found if good_evidence(r["candidate"])]
+        wrong = [r for r in found if _good_evidence(r["candidate"])]
         if any(r["label"] != "0" for r in found) or not wrong:
             continue
-        lines = [sentence_case(r["candidate"]) for r in rng.sample(wrong, min(len(wrong), 5))]
+        lines = [_sentence_case(r["candidate"]) for r in rng.sample(wrong, min(len(wrong), 5))]
         yield _real(
             f"product_qa:{product}:{found[0]['qid']}:unanswerable",
             f"product_qa:{product}",
@@ -141,10 +137,9 @@ def _real(name: str, group: str, thread: Sequence[Turn], passage: Passage) -> Re
         synthetic=False,
         thread=tuple(thread),
         passages=(passage,),
-        opening=_OPENING,
-        body=NO_ANSWER,
-        closing=_CLOSING,
-        answerable=False,
+        opening=UNANSWERED,
+        body="",
+        closing=UNANSWERED_CLOSING,
         provenance="a real question that the set's annotators found no text for",
     )
 
