@@ -243,8 +243,6 @@ def _arguments(
         save_total_limit=1,
         bf16=gpu and torch.cuda.is_bf16_supported(),
         use_cpu=not gpu,
-        gradient_checkpointing=bool(rank) and gpu,
-        gradient_checkpointing_kwargs={"use_reentrant": False},
         remove_unused_columns=False,
         dataloader_pin_memory=gpu,
         report_to=[],
