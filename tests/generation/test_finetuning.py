@@ -168,7 +168,7 @@ def test_other_shapes_take_adapters_by_the_same_command(shape, tmp_path, decisio
 
 def test_a_model_too_short_for_any_record_is_a_named_error(
     tmp_path, decisions, tiny_gpt_neo_folder
-):  # noqa: F811
+):
     with pytest.raises(FineTuningError, match="context"):
         tune(tmp_path, decisions, tiny_gpt_neo_folder)
 
@@ -211,6 +211,6 @@ def test_nothing_to_train_on_is_a_named_error(tmp_path, base):
     empty.write_text("")
     with pytest.raises(FineTuningError, match="export_decisions"):
         tune(tmp_path, empty, base)
+    empty.write_text(dump(to_row(decision(9), split="train")))
     with pytest.raises(FineTuningError, match="without --resume"):
-        empty.write_text(dump(to_row(decision(9), split="train")))
         tune(tmp_path, empty, base, "--resume")

@@ -385,7 +385,7 @@ def test_a_row_that_is_no_record_is_named_with_file_line_and_field(change, compl
         list(read_records(path))
     assert complaint in str(refused.value)
     path.write_text('{"id": 1}\n')
-    with pytest.raises(RecordFileError, match="line 1: .* is missing"):
+    with pytest.raises(RecordFileError, match=r"line 1: .* is missing"):
         list(read_records(path))
 
 
@@ -465,7 +465,7 @@ def test_what_resembles_a_never_train_record_is_not_trained_on_either(tmp_path):
 
 
 def test_a_prepared_folder_is_a_source_and_an_altered_one_is_none(prepared, tmp_path):
-    _, out, sources = prepared
+    _, out, _ = prepared
     records = read_sources([("records", out)], seed=1)
     rows = rows_of(out)
     assert [r.id for r in records] == [r["id"] for r in rows["train"] + rows["test"]]
