@@ -21,6 +21,7 @@ from torch.utils.data import Dataset
 from transformers import (
     AutoModelForCausalLM,
     AutoTokenizer,
+    PrinterCallback,
     Trainer,
     TrainerCallback,
     TrainingArguments,
@@ -106,6 +107,7 @@ def run(options: dict[str, Any], *, progress: Bar) -> dict[str, Any]:
         data_collator=_Collator(tokenizer),
         callbacks=[watch],
     )
+    trainer.remove_callback(PrinterCallback)  # standard output is the result's alone
     before = _loss(trainer, held_back)
     checkpoints = out / "checkpoints"
     last = get_last_checkpoint(str(checkpoints)) if checkpoints.is_dir() else None

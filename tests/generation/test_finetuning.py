@@ -9,6 +9,7 @@ import random
 from pathlib import Path
 
 import pytest
+from django.core.management import call_command
 from rich.console import Console
 from rich.progress import Progress as Bar
 
@@ -204,6 +205,18 @@ def test_the_bundled_model_is_the_base_unless_another_is_named(decisions):
 def test_a_base_of_a_hub_needs_a_pinned_revision_and_leave(named, complaint):
     with pytest.raises(FineTuningError, match=complaint):
         open_base(named)
+
+
+def test_the_command_prints_its_result_as_one_json_object_and_nothing_else(
+    decisions, base, tmp_path, capfd
+):
+    call_command(
+        "train", "generator", f"--from-decisions={decisions}", f"--base={base}",
+        f"--out={tmp_path}", "--steps=2", "--json",
+    )  # fmt: skip
+    printed = json.loads(capfd.readouterr().out)
+    assert printed["steps"] == 2
+    assert printed["base"] == "tiny-neo"
 
 
 def test_nothing_to_train_on_is_a_named_error(tmp_path, base):
