@@ -18,10 +18,11 @@ from typing import Any
 
 import torch
 from rich.progress import Progress
+from safetensors.torch import load_file
 from torch import nn
 from transformers import BertConfig, BertForSequenceClassification, BertTokenizer
 
-from generation.safety.checkpoint import minilm_folder, read_manifest, write_bundle
+from generation.safety.checkpoint import WEIGHTS, minilm_folder, read_manifest, write_bundle
 from generation.training.toxicity_data import LABELS, Example, load_examples
 from generation.training.toxicity_points import set_points
 
@@ -37,6 +38,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--points-only", action="store_true", help="choose the operating points of --out again"
     )
     parser.add_argument("--work", type=Path, help="folder for the state to resume from")
+    parser.add_argument("--start", type=Path, help="folder of weights to go on from")
     parser.add_argument("--epochs", type=float, default=2.0)
     parser.add_argument("--minutes", type=float, default=0, help="stop in time; 0: no limit")
     parser.add_argument("--scale", type=float, default=1.0, help="share of the examples to use")
@@ -48,8 +50,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--seed", type=int, default=7)
 
 
-def new_model() -> BertForSequenceClassification:
-    """MiniLM with a fresh head: logits float32 [n, 5]; the embeddings don't take gradients."""
+def new_model(start: Path | None = None) -> BertForSequenceClassification:
+    """MiniLM with a fresh head, or with the weights of the bundle `start`: logits float32 [n, 5].
+
+    The embeddings don't take gradients. Raises ScreenUnavailable where `start` is damaged.
+    """
     folder = str(minilm_folder())
     config = BertConfig.from_pretrained(folder, local_files_only=True)
     config.num_labels = len(LABELS)
@@ -60,6 +65,11 @@ def new_model() -> BertForSequenceClassification:
     model = BertForSequenceClassification.from_pretrained(
         folder, config=config, dtype=torch.float32, local_files_only=True
     )
+    if start is not None:
+        read_manifest(start)
+        trained = {name: tensor.float() for name, tensor in load_file(start / WEIGHTS).items()}
+        if unknown := model.load_state_dict(trained, strict=False).unexpected_keys:
+            raise ValueError(f"{start / WEIGHTS} holds {unknown[0]}, which this model lacks")
     model.bert.embeddings.requires_grad_(False)
     return model
 
@@ -148,7 +158,7 @@ def run(options: dict[str, Any], *, progress: Progress) -> dict[str, Any]:
     )
     tokenizer = BertTokenizer.from_pretrained(str(minilm_folder()), local_files_only=True)
     encoded = _encode(tokenizer, examples)
-    model = new_model()
+    model = new_model(options.get("start"))
     head = [p for n, p in model.named_parameters() if n.startswith("classifier")]
     body = [
         p for n, p in model.named_parameters() if p.requires_grad and not n.startswith("classifier")
@@ -202,6 +212,7 @@ def run(options: dict[str, Any], *, progress: Progress) -> dict[str, Any]:
         "batch_size": options["batch_size"],
         "seed": options["seed"],
         "precision": options["precision"],
+        "started_from": read_manifest(options["start"])["digest"] if options.get("start") else None,
         "seconds": round(time.monotonic() - started),
         "held_out_loss": round(loss_held, 5),
         "held_out_auroc": round(auroc_held, 4),
