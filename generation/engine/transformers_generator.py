@@ -24,6 +24,7 @@ from generation.engine.base import (
 )
 from generation.engine.decoding import Decoder, Work
 from generation.engine.forward import CausalForward
+from generation.engine.likelihood import nats_of
 from generation.prompts import PromptTemplate
 
 logger = logging.getLogger(__name__)
@@ -133,6 +134,14 @@ class TransformersGenerator:
             for i, completions in zip(batch, self._run(work), strict=True):
                 results[i] = completions
         return results
+
+    def nats(self, text: str, *, after: str = "") -> float:
+        """Minus the natural logarithm of the probability that the model gives to `text` after
+        `after` (a prompt; nothing is the beginning of a text), summed over its tokens."""
+        model = self.model
+        start = self._tokenizer.eos_token_id
+        before = self._encode(after) or ([start] if start is not None else [])
+        return nats_of(model, before, self._encode(text), context=self.context_tokens)
 
     def _batches(
         self, requests: Sequence[GenerationRequest], encoded: Sequence[list[int]]
