@@ -141,6 +141,41 @@ def test_unanswerable_drafted_and_answerable_declined_are_told_apart() -> None:
     assert (summary["unanswerable_drafted"], summary["answerable_declined"]) == (0.5, 0.5)
 
 
+def reply(number: int, **changes: Any) -> dict[str, Any]:
+    """A row of `evaluate generation`, sound in every respect."""
+    sound = {
+        "id": number, "text": "Hold the ring.", "unsupported_facts": [], "loop": False,
+        "cut_off": False, "declined": False, "nats": math.log(2) * 28, "bytes": 14,
+    }  # fmt: skip
+    return {**sound, **changes}
+
+
+def test_each_fault_of_a_generated_reply_moves_its_own_figure() -> None:
+    records = [{"id": n, "reply": "Hold the ring.", "answerable": n < 2} for n in range(4)]
+    sound = evaluation.generation_summary([reply(n) for n in range(4)], records)
+    assert (sound["token_f1"], sound["rouge_l"]) == (1, 1)
+    assert sound["sacrebleu"] == pytest.approx(100)
+    assert sound["bits_per_byte"] == 2
+    assert sound["perplexity_per_byte"] == 4
+    assert (sound["unanswerable_drafted"], sound["answerable_declined"]) == (1, 0)
+    for change, figure in (
+        ({"loop": True}, "loops"),
+        ({"cut_off": True}, "cut_off"),
+        ({"unsupported_facts": ["url"]}, "unsupported_facts"),
+        ({"declined": True}, "answerable_declined"),
+        ({"text": "Hold the ring of fire."}, "reply_words"),
+    ):
+        rows = [reply(0, **change), *(reply(n) for n in range(1, 4))]
+        found = evaluation.generation_summary(rows, records)
+        moved = {k for k in sound if sound[k] != found[k]} - {"intervals"}
+        assert figure in moved
+        if "text" not in change:
+            assert moved == {figure}
+    assert found["reply_words"] == 3.5
+    without = [{k: v for k, v in reply(n).items() if k != "nats"} for n in range(4)]
+    assert "bits_per_byte" not in evaluation.generation_summary(without, records)
+
+
 def test_drafts_with_references_have_bleu_and_f1_with_intervals() -> None:
     rows = [row(0), row(1, body="Press the green button twice."), row(2)]
     told = [{"id": 0, "reply": "Hold the ring."}, {"id": 1, "reply": "Nothing alike"}, {"id": 2}]
