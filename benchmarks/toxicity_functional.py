@@ -25,7 +25,7 @@ sys.path.insert(0, str(ROOT))
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "assistant.settings")
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
 
-from generation.intervals import interval_of_mean  # noqa: E402
+from retrieval.intervals import interval_of_mean  # noqa: E402
 from tests.generation.toxicity_cases import FUNCTIONAL  # noqa: E402
 
 PLACES: tuple[Literal["ticket", "draft"], ...] = ("ticket", "draft")
