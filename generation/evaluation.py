@@ -129,6 +129,7 @@ def draft_row(row_id: Any, reply: DraftedReply, seconds: float) -> Row:
         "unsupported_facts": unsupported_facts(
             chosen.sentences if chosen else [],
             [hit.text for hit in reply.hits],
+            titles=[": ".join([hit.title, *hit.heading_path]) for hit in reply.hits],
             question=reply.question.with_history,
         ),
         "loop": bool(chosen and has_loop(chosen.body)),
@@ -290,7 +291,12 @@ def _reply_row(row: Row, text: str, finish: str, models: Models) -> Row:
     return {
         "id": row["id"],
         "text": text,
-        "unsupported_facts": unsupported_facts(sentences, evidence, question=question),
+        "unsupported_facts": unsupported_facts(
+            sentences,
+            evidence,
+            titles=[p.get("title", "") for p in row["passages"]],
+            question=question,
+        ),
         "loop": has_loop(text),
         "cut_off": bool(text) and (finish == "length" or is_cut_off(text, evidence)),
         "declined": declines(text, claims),

@@ -171,17 +171,23 @@ def _words(text: str) -> list[str]:
 
 
 def unsupported_facts(
-    sentences: Sequence[GroundedSentence], passages: Sequence[str], *, question: str = ""
+    sentences: Sequence[GroundedSentence],
+    passages: Sequence[str],
+    *,
+    titles: Sequence[str] = (),
+    question: str = "",
 ) -> list[str]:
     """The kinds of the draft's facts that stand in no passage that it cites, one entry a fact.
 
     A passage is cited where a sentence points to it as its evidence. A fact is a number, date, URL,
     address or name of a claim; a number, date, URL or address of a courtesy that the question
     doesn't hold either; and a step (a claim that is a list item) that its evidence doesn't support.
+    `titles` (of each passage, headings included) are part of it: replies restate the topic by them.
     """
     cited = sorted({s.evidence for s in sentences if s.evidence is not None})
-    held = _stock([passages[i] for i in cited])
-    known = _stock([*(passages[i] for i in cited), question])
+    shown = [text for i in cited for text in (passages[i], *titles[i : i + 1])]
+    held = _stock(shown)
+    known = _stock([*shown, question])
     found: list[str] = []
     for sentence in sentences:
         if sentence.kind == "courtesy":

@@ -60,6 +60,15 @@ def test_a_fact_of_a_passage_that_is_not_cited_counts() -> None:
     assert unsupported_facts([of_the_ring, of_refunds], PASSAGES) == []
 
 
+def test_the_title_of_a_cited_passage_is_evidence_too() -> None:
+    said = "Resetting the Ember Mini 2: hold the ring."
+    claim = GroundedSentence(said, 0, len(said), "claim", 0.9, True, evidence=0)
+    assert set(unsupported_facts([claim], PASSAGES)) == {"name", "number"}
+    titles = ["Resetting the Ember Mini 2", "Refunds"]
+    assert unsupported_facts([claim], PASSAGES, titles=titles) == []
+    assert unsupported_facts([claim], PASSAGES, titles=titles[::-1]) != []
+
+
 def test_a_courtesy_may_repeat_the_question_and_invent_nothing() -> None:
     asked = "Where is order 4471902?"
     said = "Thank you for your question about order 4471902.\n\nHold the ring for 10 seconds."
