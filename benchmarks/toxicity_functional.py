@@ -4,9 +4,8 @@
     python benchmarks/toxicity_functional.py [--bundle DIR]   # a Markdown table of the bundled (or another) screen
 
 The cases stand in `tests/generation/toxicity_cases.py`: eight kinds, half of each toxic. A case is right
-where the screen flags it (any label at or over its operating point) and it is toxic, or neither. "Either"
-takes the better of all single thresholds on `toxicity`: what the scores could do with a point of their own,
-chosen on these very cases and so a ceiling, no result.
+where the screen flags it (any label at or over its operating point) and it is toxic, or neither. The best
+single threshold on `toxicity` is chosen on these very cases: a ceiling, no result.
 """  # noqa: E501
 
 from __future__ import annotations
@@ -86,9 +85,6 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--out", type=Path, help="write the cases here and print nothing")
     parser.add_argument("--bundle", type=Path, help="weights other than those in models/toxicity")
-    parser.add_argument(
-        "--errors", action="store_true", help="print what was wrong at the draft's point"
-    )
     options = parser.parse_args()
     if options.out is None:
         table(options.bundle)
