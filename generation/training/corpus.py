@@ -10,14 +10,24 @@ from pathlib import Path
 import numpy as np
 from transformers import PreTrainedTokenizerFast
 
-from generation.prompts import PromptError, PromptTemplate, build_prompt, render_completion
+from generation.prompts import (
+    END_OF_TEXT,
+    PromptError,
+    PromptTemplate,
+    build_prompt,
+    render_completion,
+    sentences,
+)
 from generation.training.records import Record, vary
 
+# Constrained decoding lets the model choose only where a run of sentences begins and where the body
+# ends, so that is what most of the loss is about; copying what lies between is learnt already.
 REPLY_WEIGHT = 1.0
-FIRST_WORD_WEIGHT = 3.0
-END_OF_BODY_WEIGHT = 2.0
+FIRST_WORD_WEIGHT = 4.0
+BOUNDARY_WEIGHT = 2.0
+COPY_WEIGHT = 0.4
 PROMPT_WEIGHT = 0.3
-PROMPT_SHARE = 0.12
+PROMPT_SHARE = 0.05
 
 
 @dataclass(frozen=True)
@@ -62,7 +72,7 @@ def render(
         count_tokens=count,
         budget=template.context_tokens - template.new_tokens,
     )
-    return prompt.text, render_completion(template, (record.opening, record.body, record.closing))
+    return prompt.text, render_completion(template, record.paragraphs)
 
 
 def encode_records(
@@ -83,28 +93,38 @@ def encode_records(
             prompt, completion = render(varied, template, tokenizer)
         except PromptError:
             continue
-        before = tokenizer.encode(prompt)
-        opening = render_completion(template, (varied.opening, ""))
-        opening = opening[: opening.rindex("\n") + 1]
-        parts = (
-            opening,
-            template.line_start + varied.body.replace("\n", "\n" + template.line_start),
-        )
-        lengths = [len(tokenizer.encode(part)) for part in parts]
-        after = tokenizer.encode(completion)
+        before, after = tokenizer.encode(prompt), tokenizer.encode(completion)
         ids = np.array(before + after, dtype=np.uint16)
         if len(ids) > template.context_tokens or len(after) > template.new_tokens:
             continue
         weight = np.full(len(ids), REPLY_WEIGHT, dtype=np.float16)
         weight[: len(before)] = PROMPT_WEIGHT * (dice.random(len(before)) < PROMPT_SHARE)
-        body = len(before) + lengths[0]
-        weight[body : body + 2] = FIRST_WORD_WEIGHT
-        end = body + lengths[1]
-        weight[end : end + 2] = END_OF_BODY_WEIGHT
+        if varied.body:
+            weight[len(before) :] = _reply_weights(varied, completion, template, tokenizer)
         tokens.append(ids)
         weights.append(weight)
     starts = np.concatenate(([0], np.cumsum([len(ids) for ids in tokens]))).astype(np.int64)
     return Corpus(np.concatenate(tokens), np.concatenate(weights), starts)
+
+
+def _reply_weights(
+    record: Record, completion: str, template: PromptTemplate, tokenizer: PreTrainedTokenizerFast
+) -> np.ndarray:
+    """Weight of each token of the completion, float16: more where a sentence of the body begins."""
+    encoded = tokenizer(completion, return_offsets_mapping=True)
+    ends = np.array([end for _, end in encoded["offset_mapping"]])
+    start = len(render_completion(template, (record.opening,)).removesuffix(END_OF_TEXT) + "\n\n")
+    end = start + len(template.line_start + record.body.replace("\n", "\n" + template.line_start))
+    weights = np.full(len(ends), REPLY_WEIGHT, dtype=np.float16)
+    weights[(ends > start) & (ends <= end)] = COPY_WEIGHT
+    first = int(np.searchsorted(ends, start, side="right"))
+    weights[first : first + 2] = FIRST_WORD_WEIGHT
+    at = start
+    for sentence in sentences(record.body):  # what follows a sentence: another one, or the end
+        at = completion.index(sentence, at) + len(sentence)
+        after = int(np.searchsorted(ends, at, side="right"))
+        weights[after : after + 2] = BOUNDARY_WEIGHT
+    return weights
 
 
 def plan_batches(corpus: Corpus, *, batch_tokens: int, seed: int) -> list[np.ndarray]:

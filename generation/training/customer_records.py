@@ -7,8 +7,9 @@ import json
 import random
 import re
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import Any
 
 from generation.prompts import Passage, Turn, sentences
 from generation.training.records import (
@@ -101,7 +102,7 @@ def _window(
     return kept, (heading.strip(),), answer
 
 
-def product_records(folder: Path, rng: random.Random) -> Iterator[Record]:
+def product_records(folder: Path, rng: random.Random, *, times: int = 3) -> Iterator[Record]:
     """Real shoppers' questions: choose the evidence that answers among a product's other texts."""
     with (folder / "ePQA" / "dev.csv").open(encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))
@@ -109,28 +110,69 @@ def product_records(folder: Path, rng: random.Random) -> Iterator[Record]:
     for row in rows:
         by_question[row["ASIN"], row["question"]].append(row)
     for (product, question), found in by_question.items():
-        right = [r for r in found if r["label"] == "2" and _good_evidence(r["candidate"])]
-        wrong = [r for r in found if r["label"] == "0" and _good_evidence(r["candidate"])]
-        if not right:
-            continue
-        answer = _sentence_case(rng.choice(right)["candidate"])
-        others = [_sentence_case(r["candidate"]) for r in rng.sample(wrong, min(len(wrong), 4))]
-        lines = [line for line in others if line != answer]
-        lines.insert(rng.randint(0, len(lines)), answer)
-        title = found[0].get("title") or "Product"
-        record = make_record(
-            name=f"product_qa:{product}:{found[0]['qid']}",
-            source="product_qa",
-            group=f"product_qa:{product}",
-            synthetic=False,
-            thread=[Turn("customer", question)],
-            passages=[Passage(title[:80], "\n".join(lines))],
-            topic=title[:80],
-            body=answer,
-            rng=rng,
-        )
+        right = _evidence(r["candidate"] for r in found if r["label"] == "2")
+        wrong = _evidence(r["candidate"] for r in found if r["label"] == "0")
+        title = (found[0].get("title") or "Product")[:80]
+        for number in range(min(len(right), times)):
+            answers = rng.sample(right, min(len(right), rng.choice((1, 1, 2))))
+            record = _product_record(
+                f"{product}:{found[0]['qid']}:{number}", product, question, title, answers, wrong, rng
+            )
+            if record:
+                yield record
+    yield from _shopping_records(folder, rng)
+
+
+def _shopping_records(folder: Path, rng: random.Random) -> Iterator[Record]:
+    """hetPQA's questions with one evidence each, among evidence on other questions."""
+    with (folder / "hetPQA/answer_generation/train.csv").open(encoding="utf-8", newline="") as file:
+        rows = [row for row in csv.DictReader(file, delimiter="\t") if row["source"] != "attribute"]
+    by_product: dict[str, list[str]] = defaultdict(list)
+    for row in rows:
+        by_product[row["ASIN"]] += _evidence([row["candidate"]])
+    everything = [text for texts in by_product.values() for text in texts]
+    for number, row in enumerate(rows):
+        answers = _evidence([row["candidate"]])
+        others = by_product[row["ASIN"]] + rng.sample(everything, 4)
+        wrong = [text for text in dict.fromkeys(others) if text not in answers]
+        record = answers and _product_record(
+            f"{row['ASIN']}:hetpqa{number}", row["ASIN"], row["question"], "Product details",
+            answers, wrong, rng,
+        )  # fmt: skip
         if record:
             yield record
+
+
+def _product_record(
+    name: str,
+    product: str,
+    question: str,
+    title: str,
+    answers: list[str],
+    wrong: list[str],
+    rng: random.Random,
+) -> Record | None:
+    lines = rng.sample(wrong, min(len(wrong), rng.randint(2, 6)))
+    body = []
+    for answer in answers:  # in the order in which they will stand
+        at = rng.randint(lines.index(body[-1]) + 1 if body else 0, len(lines))
+        lines.insert(at, answer)
+        body.append(answer)
+    return make_record(
+        name=f"product_qa:{name}",
+        source="product_qa",
+        group=f"product_qa:{product}",
+        synthetic=False,
+        thread=[Turn("customer", question)],
+        passages=[Passage(title, "\n".join(lines))],
+        topic=title,
+        body="\n".join(body),
+        rng=rng,
+    )
+
+
+def _evidence(texts: Iterable[str]) -> list[str]:
+    return list(dict.fromkeys(_sentence_case(text) for text in texts if _good_evidence(text)))
 
 
 def _good_evidence(text: str) -> bool:
@@ -182,6 +224,45 @@ def travel_records(folder: Path, rng: random.Random) -> Iterator[Record]:
             passages=[Passage(place["name"].title(), "\n".join(lines))],
             topic=place["name"].title(),
             body=faqs[faq_number]["answer"],
+            rng=rng,
+        )
+        if record:
+            yield record
+    yield from _review_records(knowledge, logs, labels, rng)
+
+
+def _review_records(
+    knowledge: dict[str, Any], logs: list[Any], labels: list[Any], rng: random.Random
+) -> Iterator[Record]:
+    """Travellers' questions that several sentences of guests' reviews answer, seldom adjacent."""
+    for number, (log, label) in enumerate(zip(logs, labels, strict=True)):
+        gold = label.get("knowledge", []) if label["target"] else []
+        places = {(s["domain"], str(s["entity_id"])) for s in gold}
+        if len(places) != 1 or log[-1]["speaker"] != "U":
+            continue
+        ((domain, entity),) = places
+        place = knowledge[domain][entity]
+        wanted = {(str(s["doc_id"]), str(s["sent_id"])) for s in gold if s["doc_type"] == "review"}
+        if not 1 <= len(wanted) <= 3:
+            continue
+        lines, body = [], []
+        reviews = sorted({doc for doc, _ in wanted})
+        for doc in rng.sample(reviews, len(reviews)):
+            said = place["reviews"][doc]["sentences"]
+            lines += said.values()
+            body += [text for sent, text in said.items() if (doc, sent) in wanted]
+        record = make_record(
+            name=f"dstc11:{domain}:{entity}:reviews{number}",
+            source="dstc11",
+            group=f"dstc11:{domain}:{entity}",
+            synthetic=False,
+            thread=[
+                Turn("customer" if turn["speaker"] == "U" else "agent", turn["text"])
+                for turn in log[-3:]
+            ],
+            passages=[Passage(place["name"].title(), "\n".join(lines))],
+            topic=place["name"].title(),
+            body="\n".join(body),
             rng=rng,
         )
         if record:

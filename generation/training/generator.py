@@ -11,14 +11,14 @@ from typing import Any
 
 import torch
 from rich.progress import Progress as Bar
-from transformers import PreTrainedTokenizerFast
+from transformers import GPTNeoForCausalLM, PreTrainedTokenizerFast
 
 from generation.prompts import PromptTemplate, title_line
 from generation.training.corpus import Corpus, encode_records
 from generation.training.initialisation import generator_config, new_model
 from generation.training.measuring import choose_records, measure
 from generation.training.packing import pack
-from generation.training.records import LICENSES, Record
+from generation.training.records import LICENSES, Record, with_unanswered
 from generation.training.sources import SourceError, read_sources
 from generation.training.tokenizer import train_tokenizer
 from generation.training.trainer import Progress, Recipe, train
@@ -44,6 +44,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="kb, doc2dial, product_qa, dstc11 or abcd, and where it lies; may be repeated",
     )
     parser.add_argument("--out", required=True, type=Path, help="the run's folder")
+    parser.add_argument("--base", type=Path, metavar="FOLDER",
+                        help="go on from this packed folder's weights and tokenizer")  # fmt: skip
+    parser.add_argument("--rate", type=float, help="learning rate of the matrices")
     parser.add_argument("--limit", action="append", default=[], metavar="NAME=N",
                         help="at most N training records of a source")  # fmt: skip
     parser.add_argument("--steps", type=int, default=3000)
@@ -78,19 +81,35 @@ def run(options: dict[str, Any], *, progress: Bar) -> dict[str, Any]:
     records = read_sources(sources, seed=seed, limits=limits)
     held_out = [record for record in records if record.held_out]
     training = [record for record in records if not record.held_out]
+    training = with_unanswered(training, random.Random(f"unanswered:{seed}"))
+    base: Path | None = options.get("base")
     template, tokenizer, corpus = _prepare(
-        out, training, seed=seed, vocabulary=sizes["vocabulary"], again=not options.get("resume")
+        out,
+        training,
+        seed=seed,
+        vocabulary=sizes["vocabulary"],
+        again=not options.get("resume"),
+        base=base,
     )
     progress.remove_task(note)
 
-    config = generator_config(
-        vocab_size=len(tokenizer),
-        hidden=sizes["hidden"],
-        layers=sizes["layers"],
-        context_tokens=template.context_tokens,
+    if base:
+        model: GPTNeoForCausalLM = GPTNeoForCausalLM.from_pretrained(base, dtype=torch.float32)
+    else:
+        config = generator_config(
+            vocab_size=len(tokenizer),
+            hidden=sizes["hidden"],
+            layers=sizes["layers"],
+            context_tokens=template.context_tokens,
+        )
+        model = new_model(config, seed=seed)
+    recipe = Recipe(
+        steps=sizes["steps"],
+        seed=seed,
+        batch_tokens=sizes["batch_tokens"],
+        learning_rate=options.get("rate") or Recipe.learning_rate,
+        embedding_rate=(options.get("rate") or Recipe.learning_rate) * 4 / 7,
     )
-    model = new_model(config, seed=seed)
-    recipe = Recipe(steps=sizes["steps"], seed=seed, batch_tokens=sizes["batch_tokens"])
     bar = progress.add_task("training", total=recipe.steps)
 
     def report(state: Progress) -> None:
@@ -191,7 +210,13 @@ def _sizes(options: dict[str, Any]) -> dict[str, int]:
 
 
 def _prepare(
-    out: Path, training: list[Record], *, seed: int, vocabulary: int, again: bool
+    out: Path,
+    training: list[Record],
+    *,
+    seed: int,
+    vocabulary: int,
+    again: bool,
+    base: Path | None,
 ) -> tuple[PromptTemplate, PreTrainedTokenizerFast, Corpus]:
     """Template, tokenizer and encoded corpus: made once, and read back by a resumed run."""
     corpus_file, folder = out / "corpus.npz", out / "tokenizer"
@@ -199,11 +224,15 @@ def _prepare(
         template = PromptTemplate.load(folder)
         saved = PreTrainedTokenizerFast.from_pretrained(folder)
         return template, saved, Corpus.load(corpus_file)
-    chosen = random.Random(seed).sample(training, min(len(training), TOKENIZER_TEXTS))
-    texts = (_text_of(record) for record in chosen)
-    tokenizer = train_tokenizer(
-        texts, vocab_size=vocabulary, context_tokens=TEMPLATE.context_tokens
-    )
+    if base:
+        tokenizer = PreTrainedTokenizerFast.from_pretrained(base)
+    else:
+        chosen = random.Random(seed).sample(training, min(len(training), TOKENIZER_TEXTS))
+        tokenizer = train_tokenizer(
+            (_text_of(record) for record in chosen),
+            vocab_size=vocabulary,
+            context_tokens=TEMPLATE.context_tokens,
+        )
     tokenizer.save_pretrained(folder)
     TEMPLATE.save(folder)
     corpus = encode_records(training, template=TEMPLATE, tokenizer=tokenizer, seed=seed)

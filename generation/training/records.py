@@ -3,6 +3,7 @@
 A reply is an opening that restates the topic, a body whose every line stands in the first passage,
 and a short closing. The body is verbatim on purpose: what the model learns is to choose where to
 begin and where to end, and to copy what lies between, so that a draft's claims have their evidence.
+Where the passage doesn't answer, the reply says so and has no body.
 """
 
 from __future__ import annotations
@@ -10,15 +11,17 @@ from __future__ import annotations
 import hashlib
 import random
 import re
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from generation.phrases import CLOSINGS, UNANSWERED, UNANSWERED_CLOSING, openings
 from generation.prompts import Passage, Turn, passage_text, sentences
-from generation.training.voices import action
 
 HELD_OUT_SHARE = 0.05
 MAX_BODY_WORDS = 90
 MAX_STEP_WORDS = 150
+UNANSWERED_SHARE = 0.1
 
 LICENSES = {
     "kb": "CC BY 4.0",
@@ -45,8 +48,12 @@ class Record:
     closing: str
 
     @property
+    def paragraphs(self) -> tuple[str, ...]:
+        return tuple(part for part in (self.opening, self.body, self.closing) if part)
+
+    @property
     def reply(self) -> str:
-        return "\n\n".join((self.opening, self.body, self.closing))
+        return "\n\n".join(self.paragraphs)
 
     @property
     def held_out(self) -> bool:
@@ -59,23 +66,10 @@ def is_held_out(group: str) -> bool:
     return int.from_bytes(digest[:4], "big") < HELD_OUT_SHARE * 2**32
 
 
-_CLOSINGS = (
-    "I hope this helps. Just reply here if anything is still unclear.",
-    "If anything is still unclear, just reply to this message.",
-    "Please let us know if you need anything else.",
-)
-
-
 def opening_for(topic: str, body: str) -> str:
     """A courtesy that restates the topic in the passage's own words, so that it claims nothing."""
-    topic = topic.rstrip(" .:")
-    doing = action(topic)
-    if doing and re.search(r"^1\. ", body, re.M):
-        return f"Thanks for your question. Here is how to {doing}:"
-    if doing:
-        return f"Thanks for your question about how to {doing}."
-    end = "" if topic.endswith(("?", "!")) else "."
-    return f"Thanks for your question. Here is what we have on this topic: {topic}{end}"
+    steps = bool(re.search(r"^1\. ", body, re.M))
+    return openings(topic)[0 if steps else -1]
 
 
 def make_record(
@@ -106,8 +100,48 @@ def make_record(
         passages=passages,
         opening=opening_for(topic, body),
         body=body,
-        closing=rng.choices(_CLOSINGS, (4, 1, 1))[0],
+        closing=rng.choices(CLOSINGS, (4, 1, 1))[0],
     )
+
+
+def unanswered(record: Record, passage: Passage) -> Record:
+    """The record's thread over a passage that doesn't answer it: the reply says so, without a body.
+
+    ``record`` keeps its group, so that the split stays by document; ``passage`` must be of the same
+    split.
+    """
+    return replace(
+        record,
+        id=f"{record.id}:unanswered",
+        synthetic=True,
+        passages=(replace(passage, text=passage_text(passage.text)),),
+        opening=UNANSWERED,
+        body="",
+        closing=UNANSWERED_CLOSING,
+    )
+
+
+def with_unanswered(
+    records: Sequence[Record], rng: random.Random, *, share: float = UNANSWERED_SHARE
+) -> list[Record]:
+    """The records, and for a ``share`` of them one more over a passage that lacks their answer.
+
+    The wrong passage is of the same source and split, half the time of the same document.
+    """
+    pools: dict[tuple[str, bool], list[Record]] = defaultdict(list)
+    groups: dict[str, list[Record]] = defaultdict(list)
+    for record in records:
+        pools[record.source, record.held_out].append(record)
+        groups[record.group].append(record)
+    found = list(records)
+    for record in records:
+        if rng.random() >= share:
+            continue
+        near = groups[record.group] if rng.random() < 0.5 else []
+        wrong = rng.choice(near or pools[record.source, record.held_out]).passages[0]
+        if not any(line in wrong.text for line in record.body.split("\n")):
+            found.append(unanswered(record, wrong))
+    return found
 
 
 def lead(lines: Sequence[str], start: int = 0, words: int = MAX_BODY_WORDS) -> str:
