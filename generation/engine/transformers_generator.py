@@ -22,6 +22,7 @@ from generation.engine.base import (
     OutOfMemory,
     PromptTooLong,
 )
+from generation.engine.constrained import Composition, ConstrainedDecoder, Outline
 from generation.engine.decoding import Decoder, Work
 from generation.engine.forward import CausalForward
 from generation.prompts import PromptTemplate
@@ -133,6 +134,20 @@ class TransformersGenerator:
             for i, completions in zip(batch, self._run(work), strict=True):
                 results[i] = completions
         return results
+
+    def compose(self, outlines: Sequence[Outline]) -> list[Composition | None]:
+        """See `Composer.compose`. Each outline runs alone, so that no batch can change it."""
+        self.warm_up()
+        assert self._decoder is not None
+        ends = self._decoder.end_tokens
+        decoder = ConstrainedDecoder(
+            self._decoder.forward,
+            self._encode,
+            end=min(ends) if ends else self._decoder.forward.pad_token,
+            line_start=self.template.line_start,
+            context=self.context_tokens,
+        )
+        return [decoder.compose(outline) for outline in outlines]
 
     def _batches(
         self, requests: Sequence[GenerationRequest], encoded: Sequence[list[int]]
