@@ -79,30 +79,34 @@ def usable_body(text: str, *, template: PromptTemplate | None, finish: str) -> s
 
 
 def choose(candidates: Sequence[C]) -> tuple[list[C], C | None]:
-    """The candidates worth keeping (the best generated one and the quote), and the chosen one.
+    """The candidates worth keeping (the best of each kind, the quote last), and the chosen one.
 
-    The generated one wins when every claim in it is supported, nothing is flagged, no sentence is a
-    splice, and it answers the question at least as well as the quote.
+    A model's candidate wins when every claim in it is supported, nothing is flagged, no sentence is
+    a splice, and it answers the question at least as well as the quote. The constrained one goes
+    before the free one unless that answers plainly better: it is evidence by construction.
     """
-    generated = [c for c in candidates if c.kind == "generated"]
-    quoted = next((c for c in candidates if c.kind == "quoted"), None)
-    best = max(
-        generated,
-        key=lambda c: (
-            c.supported and not c.spliced,
-            c.flags == 0,
-            round(c.relevance, 3),
-            c.support,
-        ),
-        default=None,
-    )
-    kept = [c for c in (best, quoted) if c is not None]
-    if best is None or quoted is None:
-        return kept, quoted or best
-    wins = (
-        best.supported
-        and best.flags == 0
-        and not best.spliced
-        and best.relevance >= quoted.relevance - AT_LEAST_AS_WELL
-    )
-    return kept, best if wins else quoted
+    best = {
+        kind: max((c for c in candidates if c.kind == kind), key=_merit, default=None)
+        for kind in ("generated", "constrained", "quoted")
+    }
+    kept = [c for c in best.values() if c is not None]
+    free, constrained, quoted = best.values()
+    if quoted is None:
+        return kept, constrained or free
+    fit = [
+        c
+        for c in (constrained, free)
+        if c is not None
+        and c.supported
+        and c.flags == 0
+        and not c.spliced
+        and c.relevance >= quoted.relevance - AT_LEAST_AS_WELL
+    ]
+    if len(fit) == 2 and free is not None and free.relevance > fit[0].relevance + AT_LEAST_AS_WELL:
+        return kept, free
+    return kept, fit[0] if fit else quoted
+
+
+def _merit(candidate: Weighed) -> tuple[bool, bool, float, float]:
+    sound = candidate.supported and not candidate.spliced
+    return sound, candidate.flags == 0, round(candidate.relevance, 3), candidate.support

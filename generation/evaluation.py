@@ -156,21 +156,22 @@ def drafts_summary(rows: Sequence[Row], references: Sequence[Row]) -> Row:
     }
     if pairs:
         summary |= text_metrics([a for a, _ in pairs], [b for _, b in pairs])
-        summary["generated_against_quoted"] = _pairwise(rows, by_id)
+        for kind in ("generated", "constrained"):
+            summary[f"{kind}_against_quoted"] = _pairwise(rows, by_id, kind)
     return summary
 
 
-def _pairwise(rows: Sequence[Row], by_id: dict[Any, Row]) -> Row:
+def _pairwise(rows: Sequence[Row], by_id: dict[Any, Row], kind: str) -> Row:
     """Where both candidates are there: which body has the higher token F1 with the reference."""
-    counts = {"n": 0, "generated_better": 0, "equal": 0, "quoted_better": 0}
+    counts = {"n": 0, f"{kind}_better": 0, "equal": 0, "quoted_better": 0}
     for row in rows:
         reply = by_id[row["id"]].get("reply")
         bodies = {candidate["kind"]: candidate["body"] for candidate in row["candidates"]}
-        if not reply or set(bodies) != {"generated", "quoted"}:
+        if not reply or not {kind, "quoted"} <= set(bodies):
             continue
-        generated, quoted = (token_f1(bodies[kind], reply) for kind in ("generated", "quoted"))
-        verdict = "equal" if abs(generated - quoted) < 0.01 else (
-            "generated_better" if generated > quoted else "quoted_better"
+        ours, quoted = (token_f1(bodies[name], reply) for name in (kind, "quoted"))
+        verdict = "equal" if abs(ours - quoted) < 0.01 else (
+            f"{kind}_better" if ours > quoted else "quoted_better"
         )  # fmt: skip
         counts["n"] += 1
         counts[verdict] += 1

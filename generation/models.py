@@ -133,7 +133,7 @@ class Draft(models.Model):
 
     @property
     def kind(self) -> str:
-        """generated, quoted or none: which candidate stands in the composer."""
+        """generated, constrained, quoted or none: which candidate stands in the composer."""
         return self.chosen.kind if self.chosen else "none"
 
 
@@ -163,6 +163,7 @@ class DraftCandidate(models.Model):
 
     class Kind(models.TextChoices):
         GENERATED = "generated", "Written by the model"
+        CONSTRAINED = "constrained", "Composed by the model from the articles’ sentences"
         QUOTED = "quoted", "Quoted from the articles"
 
     draft = models.ForeignKey(Draft, on_delete=models.PROTECT, related_name="candidates")

@@ -22,9 +22,10 @@ from generation.engine.base import (
     OutOfMemory,
     PromptTooLong,
 )
-from generation.engine.constrained import Composition, ConstrainedDecoder, Outline
+from generation.engine.constrained import ConstrainedDecoder
 from generation.engine.decoding import Decoder, Work
 from generation.engine.forward import CausalForward
+from generation.engine.outline import Composition, Outline
 from generation.prompts import PromptTemplate
 
 logger = logging.getLogger(__name__)

@@ -116,7 +116,13 @@ def product_records(folder: Path, rng: random.Random, *, times: int = 3) -> Iter
         for number in range(min(len(right), times)):
             answers = rng.sample(right, min(len(right), rng.choice((1, 1, 2))))
             record = _product_record(
-                f"{product}:{found[0]['qid']}:{number}", product, question, title, answers, wrong, rng
+                f"{product}:{found[0]['qid']}:{number}",
+                product,
+                question,
+                title,
+                answers,
+                wrong,
+                rng,
             )
             if record:
                 yield record

@@ -17,7 +17,7 @@ from generation.prompts import PromptTemplate, title_line
 from generation.training.corpus import Corpus, encode_records
 from generation.training.initialisation import generator_config, new_model
 from generation.training.measuring import choose_records, measure
-from generation.training.packing import pack
+from generation.training.packing import base_of, pack
 from generation.training.records import LICENSES, Record, with_unanswered
 from generation.training.sources import SourceError, read_sources
 from generation.training.tokenizer import train_tokenizer
@@ -156,6 +156,7 @@ def run(options: dict[str, Any], *, progress: Bar) -> dict[str, Any]:
         figures=figures,
         data=data,
         command=_command(options),
+        base=base_of(base) if base else None,
     )
     progress.remove_task(note)
     return {
@@ -177,7 +178,8 @@ def _command(options: dict[str, Any]) -> str:
         shown = "/".join(folder.parts[-2:]) if folder.parent.name == "kb" else folder.name
         words.append(f"--source {name}=DATA/{shown}")
     words += [f"--limit {text}" for text in options.get("limit") or []]
-    for name in ("steps", "minutes", "batch_tokens", "threads", "seed"):
+    words += ["--base models/generator"] if options.get("base") else []
+    for name in ("rate", "steps", "minutes", "batch_tokens", "threads", "seed", "measure"):
         if options.get(name):
             words.append(f"--{name.replace('_', '-')} {options[name]:g}")
     return " \\\n  ".join([*words, "--out OUT"])
