@@ -39,7 +39,7 @@ FEATURES: dict[str, tuple[str, str]] = {
     "flags": ("items without evidence", "every item has evidence"),
     "question_length": ("long message", "short message"),
     "vagueness": ("vague question", "clear question"),
-    "generated": ("written by the model", "quoted from the articles"),
+    "generated": ("written by the model", "in the articles' own words"),
 }
 
 
@@ -103,7 +103,7 @@ def features_of(
         "flags": float(min(sum(len(s.flags) for s in sentences), 5)),
         "question_length": math.log1p(len(question.split())),
         "vagueness": max(0.0, 1 - len(asked) / 6),
-        "generated": float(kind != "quoted"),
+        "generated": float(kind == "generated"),
     }
 
 

@@ -362,7 +362,7 @@ def _score(replies: list[DraftedReply], models: Models) -> None:
             question=reply.question.text,
             retrieval_scores=[hit.dense_score or 0.0 for hit in reply.hits],
             sentences=reply.chosen.sentences,
-            mean_log_probability=reply.chosen.mean_log_probability,
+            mean_log_probability=_sureness(reply.chosen),
             samples=[sample.body for sample in reply.samples],
             text=reply.chosen.body,
             kind=reply.chosen.kind,
@@ -372,6 +372,11 @@ def _score(replies: list[DraftedReply], models: Models) -> None:
             reply.confidence = models.confidence.probability(reply.features)
             reply.confidence_model = models.confidence
             reply.calibrated_here = models.calibrated_here
+
+
+def _sureness(candidate: Candidate) -> float | None:
+    """The log-probability of words that the model was free to choose; a composed reply has none."""
+    return candidate.mean_log_probability if candidate.kind == "generated" else None
 
 
 def _route(replies: list[DraftedReply], models: Models) -> None:
