@@ -159,7 +159,7 @@ def _product_record(
     rng: random.Random,
 ) -> Record | None:
     lines = rng.sample(wrong, min(len(wrong), rng.randint(2, 6)))
-    body = []
+    body: list[str] = []
     for answer in answers:  # in the order in which they will stand
         at = rng.randint(lines.index(body[-1]) + 1 if body else 0, len(lines))
         lines.insert(at, answer)
