@@ -83,7 +83,8 @@ def choose(candidates: Sequence[C]) -> tuple[list[C], C | None]:
 
     A model's candidate wins when every claim in it is supported, nothing is flagged, no sentence is
     a splice, and it answers the question at least as well as the quote. The constrained one goes
-    before the free one unless that answers plainly better: it is evidence by construction.
+    before the free one, since it is evidence by construction. (By relevance the free one would often
+    win for no more than restating the topic, which lies in its body and outside of the others'.)
     """
     best = {
         kind: max((c for c in candidates if c.kind == kind), key=_merit, default=None)
@@ -93,18 +94,16 @@ def choose(candidates: Sequence[C]) -> tuple[list[C], C | None]:
     free, constrained, quoted = best.values()
     if quoted is None:
         return kept, constrained or free
-    fit = [
-        c
-        for c in (constrained, free)
-        if c is not None
-        and c.supported
-        and c.flags == 0
-        and not c.spliced
-        and c.relevance >= quoted.relevance - AT_LEAST_AS_WELL
-    ]
-    if len(fit) == 2 and free is not None and free.relevance > fit[0].relevance + AT_LEAST_AS_WELL:
-        return kept, free
-    return kept, fit[0] if fit else quoted
+    for ours in (constrained, free):
+        if (
+            ours is not None
+            and ours.supported
+            and ours.flags == 0
+            and not ours.spliced
+            and ours.relevance >= quoted.relevance - AT_LEAST_AS_WELL
+        ):
+            return kept, ours
+    return kept, quoted
 
 
 def _merit(candidate: Weighed) -> tuple[bool, bool, float, float]:

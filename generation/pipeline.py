@@ -295,8 +295,7 @@ def _ground(replies: list[DraftedReply], models: Models) -> None:
                 candidate.text,
                 [hit.text for hit in reply.hits],
                 embed=models.embed,
-                # an opening may restate the title of the article that it quotes
-                question="\n".join([reply.question.text, *_titles_read(reply)]),
+                question=_restated(reply, candidate),
             )
             if candidate.kind == "generated":
                 passages = [hit.text for hit in reply.hits]
@@ -305,12 +304,14 @@ def _ground(replies: list[DraftedReply], models: Models) -> None:
                 )
 
 
-def _titles_read(reply: DraftedReply) -> list[str]:
-    """Titles and headings of the passages that the model read."""
-    if reply.prompt is None:
-        return []
+def _restated(reply: DraftedReply, candidate: Candidate) -> str:
+    """What an opening may restate and claim nothing: the question, and in a composed reply, whose
+    opening can't be altered, the title of the passage that the model read."""
+    if candidate.kind != "constrained" or reply.prompt is None:
+        return reply.question.text
     hits = [reply.hits[place] for place in reply.prompt.used]
-    return [passage_text(text) for hit in hits for text in (hit.title, *hit.heading_path)]
+    titles = [passage_text(text) for hit in hits for text in (hit.title, *hit.heading_path)]
+    return "\n".join([reply.question.text, *titles])
 
 
 def _screen_drafts(replies: list[DraftedReply], models: Models) -> None:
