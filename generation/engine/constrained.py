@@ -130,7 +130,8 @@ class _Composing:
         self, last: int | None, used: set[int], words: int
     ) -> list[tuple[int | None, list[int], float]]:
         """(piece, tokens, nats beside the model's) of all that may come next; None is the end."""
-        outline, found = self.outline, []
+        outline = self.outline
+        found: list[tuple[int | None, list[int], float]] = []
         following = None
         if last is not None and last + 1 < len(outline.pieces) and outline.pieces[last + 1].follows:
             following = last + 1
