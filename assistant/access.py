@@ -26,6 +26,7 @@ class Capability(StrEnum):
     READ_KNOWLEDGE = "read_knowledge"
     EDIT_KNOWLEDGE = "edit_knowledge"
     READ_AUDIT = "read_audit"
+    READ_MODELS = "read_models"
     ADMINISTER = "administer"
 
 
@@ -35,6 +36,7 @@ WORDS = {
     Capability.READ_KNOWLEDGE: "reading the knowledge base",
     Capability.EDIT_KNOWLEDGE: "editing the knowledge base",
     Capability.READ_AUDIT: "reading the audit log",
+    Capability.READ_MODELS: "reading about the models",
     Capability.ADMINISTER: "administering the installation",
 }
 
@@ -43,10 +45,20 @@ GRANTS: dict[str, frozenset[Capability]] = {
         {Capability.SIGNED_IN, Capability.REVIEW, Capability.READ_KNOWLEDGE}
     ),
     User.Role.KNOWLEDGE_ADMIN: frozenset(
-        {Capability.SIGNED_IN, Capability.READ_KNOWLEDGE, Capability.EDIT_KNOWLEDGE}
+        {
+            Capability.SIGNED_IN,
+            Capability.READ_KNOWLEDGE,
+            Capability.EDIT_KNOWLEDGE,
+            Capability.READ_MODELS,
+        }
     ),
     User.Role.AUDITOR: frozenset(
-        {Capability.SIGNED_IN, Capability.READ_KNOWLEDGE, Capability.READ_AUDIT}
+        {
+            Capability.SIGNED_IN,
+            Capability.READ_KNOWLEDGE,
+            Capability.READ_AUDIT,
+            Capability.READ_MODELS,
+        }
     ),
     User.Role.ADMINISTRATOR: frozenset(Capability) - {Capability.PUBLIC},
 }

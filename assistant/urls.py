@@ -19,6 +19,7 @@ urlpatterns = [
     path("review/", include("review.urls")),
     path("audit/", include("review.urls_audit")),
     path("knowledge/", include("retrieval.urls")),
+    path("models/", include("review.urls_models")),
     path("api/v1/", include("review.urls_api")),
     path("healthz", views.healthz, name="healthz"),
     path("readyz", views.readyz, name="readyz"),

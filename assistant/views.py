@@ -58,18 +58,36 @@ def readiness() -> dict[str, bool]:
         row.details.get("broker_lost") for row in alive.values()
     )
     parts["audit"] = checkpoint.checkpoint_lag() == 0
-    parts["models"] = "gpu" in alive and bool(alive["gpu"].details.get("models"))
+    loaded = (alive["gpu"].details.get("models") or {}) if "gpu" in alive else {}
+    parts["models"] = bool(loaded.get("generator"))
     parts["index"] = "search" in alive and bool(alive["search"].details.get("index"))
     return parts
+
+
+def model_problems() -> list[str]:
+    """What living workers were to load and could not, in words; what they had before goes on."""
+    since = timezone.now() - heartbeat.ALIVE_FOR
+    found: dict[str, None] = {}
+    for row in Heartbeat.objects.filter(beat_at__gte=since).order_by("name"):
+        for part in ("models", "screens"):
+            told = row.details.get(part) or {}
+            found |= dict.fromkeys(told.get("problems", []))
+    return list(found)
 
 
 @require_GET
 @requires(Capability.PUBLIC)
 def readyz(request: HttpRequest) -> JsonResponse:
-    """200 when every part is there; 503 naming the ones that are not."""
+    """200 when every part is there; 503 naming the ones that are not.
+
+    `models_as_chosen` is false where a version that was chosen could not be loaded: the one before
+    it goes on, so the installation is ready all the same. `/models/` says what is wrong.
+    """
     parts = readiness()
     ready = all(parts.values())
-    return JsonResponse({"ready": ready, **parts}, status=200 if ready else 503)
+    as_chosen = parts["database"] and not model_problems()
+    answer = {"ready": ready, **parts, "models_as_chosen": as_chosen}
+    return JsonResponse(answer, status=200 if ready else 503)
 
 
 @require_GET

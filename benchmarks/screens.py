@@ -15,7 +15,10 @@ import sys
 from collections import Counter, defaultdict
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from generation.safety.toxicity import ToxicityScreen
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
@@ -88,19 +91,31 @@ def sample(texts: list[str], count: int, seed: int = 0) -> list[str]:
     return texts if len(texts) <= count else random.Random(seed).sample(texts, count)
 
 
+def toxicity_screen() -> "ToxicityScreen":
+    """The bundled screen, or that of the folder which `--bundle` names."""
+    import django
+
+    django.setup()
+    from generation.safety.toxicity import ToxicityScreen, get_toxicity_screen
+
+    if "BUNDLE" in os.environ:
+        from django.conf import settings
+
+        return ToxicityScreen(bundle=Path(os.environ["BUNDLE"]), data_dir=Path(settings.DATA_DIR))
+    return get_toxicity_screen()
+
+
 def toxicity(data: Path, count: int) -> None:
     """AUROC beside the TF-IDF bar, hand-written cases, and false alarms."""
-    import django
     from sklearn.feature_extraction.text import TfidfVectorizer
     from sklearn.linear_model import LogisticRegression
 
-    django.setup()
+    screen = toxicity_screen()
     from generation.safety.evaluation import auroc
-    from generation.safety.toxicity import get_toxicity_screen
     from generation.training.toxicity_data import paradetox, toxic_spans
     from tests.generation.toxicity_cases import CASES
 
-    screen = get_toxicity_screen()
+    screen.warm_up()
     print(screen.version, json.dumps(screen.operating_points))
     spans, profane = toxic_spans(data / "toxic_spans")
     toxic, neutral = paradetox(data / "paradetox", profane)
@@ -169,12 +184,7 @@ def toxicity(data: Path, count: int) -> None:
 
 def alarms(data: Path, count: int) -> None:
     """How many harmless texts the toxicity screen flags."""
-    import django
-
-    django.setup()
-    from generation.safety.toxicity import get_toxicity_screen
-
-    screen = get_toxicity_screen()
+    screen = toxicity_screen()
     body = []
     for name, texts in {**customers(data), **articles(data)}.items():
         scores = screen.score(sample(texts, count))
@@ -309,7 +319,10 @@ def main() -> None:
     parser.add_argument("screen", choices=("toxicity", "alarms", "injection", "pii", "language"))
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--count", type=int, default=2000, help="at most so many texts a set")
+    parser.add_argument("--bundle", type=Path, help="toxicity weights other than models/toxicity")
     options = parser.parse_args()
+    if options.bundle:
+        os.environ["BUNDLE"] = str(options.bundle)
     {
         "toxicity": toxicity,
         "alarms": alarms,

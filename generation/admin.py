@@ -78,7 +78,7 @@ class ReadOnlyAdmin(ModelAdmin):
 
 @admin.register(ModelVersion)
 class ModelVersionAdmin(ReadOnlyAdmin):
-    list_display = ["kind", "name", "digest", "first_used_at"]
+    list_display = ["kind", "name", "digest", "state", "state_at", "first_used_at"]
 
 
 @admin.register(Calibration)

@@ -79,30 +79,33 @@ def usable_body(text: str, *, template: PromptTemplate | None, finish: str) -> s
 
 
 def choose(candidates: Sequence[C]) -> tuple[list[C], C | None]:
-    """The candidates worth keeping (the best generated one and the quote), and the chosen one.
+    """The candidates worth keeping (the best of each kind, the quote last), and the chosen one.
 
-    The generated one wins when every claim in it is supported, nothing is flagged, no sentence is a
-    splice, and it answers the question at least as well as the quote.
+    A model's candidate wins when every claim in it is supported, nothing is flagged, no sentence is
+    a splice, and it answers the question at least as well as the quote. The constrained one goes
+    before the free one, since it is evidence by construction. (By relevance the free one would often
+    win for no more than restating the topic, which lies in its body and outside of the others'.)
     """
-    generated = [c for c in candidates if c.kind == "generated"]
-    quoted = next((c for c in candidates if c.kind == "quoted"), None)
-    best = max(
-        generated,
-        key=lambda c: (
-            c.supported and not c.spliced,
-            c.flags == 0,
-            round(c.relevance, 3),
-            c.support,
-        ),
-        default=None,
-    )
-    kept = [c for c in (best, quoted) if c is not None]
-    if best is None or quoted is None:
-        return kept, quoted or best
-    wins = (
-        best.supported
-        and best.flags == 0
-        and not best.spliced
-        and best.relevance >= quoted.relevance - AT_LEAST_AS_WELL
-    )
-    return kept, best if wins else quoted
+    best = {
+        kind: max((c for c in candidates if c.kind == kind), key=_merit, default=None)
+        for kind in ("generated", "constrained", "quoted")
+    }
+    kept = [c for c in best.values() if c is not None]
+    free, constrained, quoted = best.values()
+    if quoted is None:
+        return kept, constrained or free
+    for ours in (constrained, free):
+        if (
+            ours is not None
+            and ours.supported
+            and ours.flags == 0
+            and not ours.spliced
+            and ours.relevance >= quoted.relevance - AT_LEAST_AS_WELL
+        ):
+            return kept, ours
+    return kept, quoted
+
+
+def _merit(candidate: Weighed) -> tuple[bool, bool, float, float]:
+    sound = candidate.supported and not candidate.spliced
+    return sound, candidate.flags == 0, round(candidate.relevance, 3), candidate.support

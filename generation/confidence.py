@@ -18,7 +18,7 @@ from typing import Any, Protocol
 
 from generation.tokens import tokens_of
 
-FILE = "confidence.json"
+FILE, MANIFEST = "confidence.json", "manifest.json"
 FORMAT = "countersign-confidence-1"
 
 # name → (in words when above the training data's mean, when below)
@@ -39,7 +39,7 @@ FEATURES: dict[str, tuple[str, str]] = {
     "flags": ("items without evidence", "every item has evidence"),
     "question_length": ("long message", "short message"),
     "vagueness": ("vague question", "clear question"),
-    "generated": ("written by the model", "quoted from the articles"),
+    "generated": ("written by the model", "in the articles' own words"),
 }
 
 
@@ -103,7 +103,7 @@ def features_of(
         "flags": float(min(sum(len(s.flags) for s in sentences), 5)),
         "question_length": math.log1p(len(question.split())),
         "vagueness": max(0.0, 1 - len(asked) / 6),
-        "generated": float(kind != "quoted"),
+        "generated": float(kind == "generated"),
     }
 
 
@@ -187,11 +187,15 @@ class ConfidenceModel:
         return asdict(self)
 
     def save(self, folder: str | Path) -> Path:
-        """Write ``confidence.json`` into ``folder``, which is made."""
+        """Write ``confidence.json`` and its ``manifest.json`` into ``folder``, which is made."""
         file = Path(folder) / FILE
         file.parent.mkdir(parents=True, exist_ok=True)
         text = json.dumps(self.as_dict(), ensure_ascii=False, indent=2, sort_keys=True)
         file.write_text(text + "\n", encoding="utf-8")
+        files = {FILE: hashlib.sha256(file.read_bytes()).hexdigest()}
+        digest = hashlib.sha256(json.dumps(files, sort_keys=True).encode()).hexdigest()
+        manifest = json.dumps({"digest": digest, "files": files}, indent=2, sort_keys=True)
+        (file.parent / MANIFEST).write_text(manifest + "\n", encoding="utf-8")
         return file
 
     @property

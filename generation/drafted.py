@@ -8,6 +8,7 @@ from typing import Any
 from generation.confidence import ConfidenceModel
 from generation.grounding import GroundedSentence
 from generation.prompts import Prompt, PromptTemplate, Turn
+from generation.quoting import Ranked
 from generation.registry import Identity
 from generation.routing import Route, Screens
 from retrieval.search import SearchHit
@@ -90,10 +91,12 @@ class DraftedReply:
     hits: list[SearchHit] = field(default_factory=list)
     snapshot: int | None = None
     template: PromptTemplate | None = None
+    ranked: Ranked | None = None
     prompt: Prompt | None = None
     sampling: dict[str, Any] = field(default_factory=dict)
     generator: Identity | None = None
     samples: list[Candidate] = field(default_factory=list)
+    composed: Candidate | None = None
     candidates: list[Candidate] = field(default_factory=list)
     chosen: Candidate | None = None
     screens: Screens = field(default_factory=Screens)
@@ -111,5 +114,6 @@ class DraftedReply:
 
     @property
     def completion_tokens(self) -> int | None:
-        counts = [sample.tokens for sample in self.samples if sample.tokens is not None]
+        made = [*self.samples, *([self.composed] if self.composed else [])]
+        counts = [candidate.tokens for candidate in made if candidate.tokens is not None]
         return sum(counts) if counts else None

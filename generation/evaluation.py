@@ -3,17 +3,38 @@
 from __future__ import annotations
 
 import json
+import math
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
+from generation.choosing import has_loop
 from generation.drafted import DraftedReply, Question
+from generation.engine.base import GenerationRequest
+from generation.figures import (
+    Figures,
+    declines,
+    groups_of,
+    is_cut_off,
+    merged,
+    token_f1,
+    unsupported_facts,
+)
+from generation.grounding import ground
 from generation.pipeline import draft_replies
-from generation.prompts import Passage, PromptError, Turn, build_prompt
+from generation.prompts import (
+    END_OF_TEXT,
+    Passage,
+    PromptError,
+    Turn,
+    build_prompt,
+    parse_reply,
+    render_completion,
+)
 from generation.registry import Models
+from retrieval.intervals import Groups
 
 Row = dict[str, Any]
 Advance = Callable[[int], None]
@@ -105,7 +126,17 @@ def draft_row(row_id: Any, reply: DraftedReply, seconds: float) -> Row:
             }
             for sentence in (chosen.sentences if chosen else [])
         ],
-        "sources": [{"source": hit.source, "score": hit.score} for hit in reply.hits],
+        "unsupported_facts": unsupported_facts(
+            chosen.sentences if chosen else [],
+            [hit.text for hit in reply.hits],
+            titles=[": ".join([hit.title, *hit.heading_path]) for hit in reply.hits],
+            question=reply.question.with_history,
+        ),
+        "loop": bool(chosen and has_loop(chosen.body)),
+        "cut_off": bool(chosen and is_cut_off(chosen.body, [hit.text for hit in reply.hits])),
+        "sources": [
+            {"source": hit.source, "score": hit.score, "text": hit.text} for hit in reply.hits
+        ],
         "candidates": [
             {
                 "kind": candidate.kind,
@@ -135,139 +166,197 @@ def _in_revision(reply: DraftedReply, evidence: int | None, place: int | None) -
 
 
 def drafts_summary(rows: Sequence[Row], references: Sequence[Row]) -> Row:
-    """Counts by kind and route; against a reference reply SacreBLEU and token F1 of the bodies."""
+    """Counts by kind and route, and the figures with their intervals: of drafts that have a text the
+    share with a fact that no cited passage holds, with a loop, cut off; where `answerable` is named,
+    what was drafted and declined; against reference replies SacreBLEU, token F1 and ROUGE-L."""
     by_id = {row["id"]: row for row in references}
     kinds: dict[str, int] = {}
     routes: dict[str, int] = {}
     for row in rows:
         kinds[row["kind"]] = kinds.get(row["kind"], 0) + 1
         routes[row["route"]] = routes.get(row["route"], 0) + 1
-    pairs = [
-        (row["body"], by_id[row["id"]]["reply"]) for row in rows if by_id[row["id"]].get("reply")
-    ]
     claims = [s for row in rows for s in row["sentences"] if s["kind"] == "claim"]
     summary: Row = {
-        "n": len(rows),
+        **_draft_figures(rows, by_id),
         "kinds": kinds,
         "routes": routes,
         "claims": len(claims),
         "flagged_claims": sum(bool(claim["flags"]) for claim in claims),
         "seconds_per_draft": round(sum(row["seconds"] for row in rows) / max(len(rows), 1), 4),
     }
-    if pairs:
-        summary |= text_metrics([a for a, _ in pairs], [b for _, b in pairs])
-        summary["generated_against_quoted"] = _pairwise(rows, by_id)
+    if any(by_id[row["id"]].get("reply") for row in rows):
+        for kind in ("generated", "constrained"):
+            summary[f"{kind}_against_quoted"] = _pairwise(rows, by_id, kind)
     return summary
 
 
-def _pairwise(rows: Sequence[Row], by_id: dict[Any, Row]) -> Row:
+def _draft_figures(rows: Sequence[Row], by_id: dict[Any, Row]) -> Row:
+    written = [row for row in rows if row["kind"] != "none"]
+    figures = Figures(len(rows), groups=groups_of([by_id[row["id"]] for row in written]))
+    figures.mean("unsupported_facts", [bool(row["unsupported_facts"]) for row in written])
+    figures.mean("loops", [row["loop"] for row in written])
+    figures.mean("cut_off", [row["cut_off"] for row in written])
+    figures.mean("body_words", [len(row["body"].split()) for row in written], digits=1)
+    whole = Figures(len(rows), groups=groups_of([by_id[row["id"]] for row in rows]))
+    whole.mean("generated", [row["kind"] not in ("quoted", "none") for row in rows])
+    _answerability(
+        whole,
+        [by_id[row["id"]].get("answerable") for row in rows],
+        [
+            declines(row["body"], [s["text"] for s in row["sentences"] if s["kind"] == "claim"])
+            for row in rows
+        ],
+    )
+    parts = [figures, whole]
+    replied = [row for row in rows if by_id[row["id"]].get("reply")]
+    if replied:
+        texts = Figures(len(rows), groups=groups_of([by_id[row["id"]] for row in replied]))
+        texts.texts([r["body"] for r in replied], [by_id[r["id"]]["reply"] for r in replied])
+        parts.append(texts)
+    return merged(parts)
+
+
+def _answerability(
+    figures: Figures, answerable: Sequence[bool | None], declined: Sequence[bool]
+) -> None:
+    """Two shares that pull apart; rows that don't say whether they are answerable are left out."""
+    pairs = list(zip(answerable, declined, strict=True))
+    if any(truth is not None for truth in answerable):
+        figures.mean("unanswerable_drafted", [None if t is not False else not d for t, d in pairs])
+        figures.mean("answerable_declined", [None if t is not True else d for t, d in pairs])
+
+
+def _pairwise(rows: Sequence[Row], by_id: dict[Any, Row], kind: str) -> Row:
     """Where both candidates are there: which body has the higher token F1 with the reference."""
-    counts = {"n": 0, "generated_better": 0, "equal": 0, "quoted_better": 0}
+    counts = {"n": 0, f"{kind}_better": 0, "equal": 0, "quoted_better": 0}
     for row in rows:
         reply = by_id[row["id"]].get("reply")
         bodies = {candidate["kind"]: candidate["body"] for candidate in row["candidates"]}
-        if not reply or set(bodies) != {"generated", "quoted"}:
+        if not reply or not {kind, "quoted"} <= set(bodies):
             continue
-        generated, quoted = (token_f1(bodies[kind], reply) for kind in ("generated", "quoted"))
-        verdict = "equal" if abs(generated - quoted) < 0.01 else (
-            "generated_better" if generated > quoted else "quoted_better"
+        ours, quoted = (token_f1(bodies[name], reply) for name in (kind, "quoted"))
+        verdict = "equal" if abs(ours - quoted) < 0.01 else (
+            f"{kind}_better" if ours > quoted else "quoted_better"
         )  # fmt: skip
         counts["n"] += 1
         counts[verdict] += 1
     return counts
 
 
-def text_metrics(texts: Sequence[str], references: Sequence[str]) -> Row:
-    """Corpus SacreBLEU (Post 2018), mean SQuAD token F1 (Rajpurkar et al. 2016), mean ROUGE-L F."""
-    from rouge_score.rouge_scorer import RougeScorer
-    from sacrebleu import corpus_bleu
-
-    scorer = RougeScorer(["rougeL"], use_stemmer=True)
-    rouge = [
-        scorer.score(ref, text)["rougeL"].fmeasure
-        for text, ref in zip(texts, references, strict=True)
-    ]
-    f1 = [token_f1(text, ref) for text, ref in zip(texts, references, strict=True)]
-    return {
-        "sacrebleu": round(corpus_bleu(list(texts), [list(references)]).score, 2),
-        "token_f1": round(float(np.mean(f1)), 4),
-        "rouge_l": round(float(np.mean(rouge)), 4),
-    }
-
-
-def token_f1(text: str, reference: str) -> float:
-    """Harmonic mean of precision and recall over words without punctuation, case and articles."""
-    got, wanted = _words(text), _words(reference)
-    if not got or not wanted:
-        return float(got == wanted)
-    rest = list(wanted)
-    common = 0
-    for word in got:
-        if word in rest:
-            rest.remove(word)
-            common += 1
-    if not common:
-        return 0.0
-    precision, recall = common / len(got), common / len(wanted)
-    return 2 * precision * recall / (precision + recall)
-
-
-def _words(text: str) -> list[str]:
-    kept = "".join(c.lower() if c.isalnum() else " " for c in text)
-    return [word for word in kept.split() if word not in {"a", "an", "the"}]
-
-
 def generation(
     rows: Sequence[Row], models: Models, *, batch: int, advance: Advance
 ) -> tuple[Row, list[Row]]:
-    """The generator alone on given passages, one greedy sample: summary and `{"id", "text"}` rows."""
-    from dataclasses import replace
+    """The generator alone on given passages, one greedy sample: summary and `{"id", "text"}` rows.
 
-    from generation.choosing import has_loop
-    from generation.engine.base import GenerationRequest
-    from generation.grounding import ground
-    from generation.prompts import parse_reply
-
+    Where the generator tells likelihoods, the rows' own replies are scored too (teacher-forced):
+    `bits_per_byte` of the reply given the prompt, and `perplexity_per_byte`, 2 to its power.
+    """
     generator = models.generator
     if generator is None:
         raise BadRecord(models.generator_problem)
     sampling = replace(models.sampling, n=1, temperature=0.0)
     budget = generator.context_tokens - sampling.max_new_tokens
     out: list[Row] = []
-    loops = unsupported = 0
     for chunk in _batches(rows, batch):
-        requests, kept = [], []
-        for row in chunk:
+        prompts: dict[int, str] = {}
+        for place, row in enumerate(chunk):
             passages = [Passage(p.get("title", ""), p["text"]) for p in row["passages"]]
             try:
-                prompt = build_prompt(
+                prompts[place] = build_prompt(
                     template=generator.template, thread=_turns(row), passages=passages,
                     count_tokens=generator.count_tokens, budget=budget,
-                )  # fmt: skip
+                ).text  # fmt: skip
             except (PromptError, ValueError):
-                out.append({"id": row["id"], "text": ""})
                 continue
-            requests.append(GenerationRequest(prompt.text, 0, sampling))
-            kept.append(row)
-        for row, (completion,) in zip(kept, generator.generate(requests), strict=True):
-            text = parse_reply(completion.text, template=generator.template)
-            loops += has_loop(text)
-            evidence = [p["text"] for p in row["passages"]]
-            unsupported += any(s.flags for s in ground(text, evidence, embed=models.embed))
-            out.append({"id": row["id"], "text": text})
+        requests = [GenerationRequest(prompt, 0, sampling) for prompt in prompts.values()]
+        made = dict(zip(prompts, generator.generate(requests), strict=True)) if prompts else {}
+        for place, row in enumerate(chunk):
+            text, finish = "", "empty"
+            if place in made:
+                (completion,) = made[place]
+                text = parse_reply(completion.text, template=generator.template)
+                finish = completion.finish
+            out.append(
+                _reply_row(row, text, finish, models)
+                | _likelihood(generator, prompts.get(place), row["reply"])
+            )
         advance(len(chunk))
-    by_id = {row["id"]: row["reply"] for row in rows}
-    summary: Row = {"n": len(rows)}
+    return generation_summary(out, rows), out
+
+
+def _reply_row(row: Row, text: str, finish: str, models: Models) -> Row:
+    evidence = [p["text"] for p in row["passages"]]
+    question = "\n".join(turn.text for turn in _turns(row))
+    sentences = ground(text, evidence, embed=models.embed, question=question) if text else []
+    claims = [s.text for s in sentences if s.kind == "claim"]
+    return {
+        "id": row["id"],
+        "text": text,
+        "unsupported_facts": unsupported_facts(
+            sentences,
+            evidence,
+            titles=[p.get("title", "") for p in row["passages"]],
+            question=question,
+        ),
+        "loop": has_loop(text),
+        "cut_off": bool(text) and (finish == "length" or is_cut_off(text, evidence)),
+        "declined": declines(text, claims),
+    }
+
+
+def _likelihood(generator: Any, prompt: str | None, reply: str) -> Row:
+    """`{"nats", "bytes"}` of the reply given the prompt, where the generator can tell them."""
+    if prompt is None or not reply or not hasattr(generator, "nats"):
+        return {}
+    completion = render_completion(generator.template, reply.split("\n\n"))
+    nats = generator.nats(completion.removesuffix(END_OF_TEXT), after=prompt)
+    return {"nats": round(nats, 4), "bytes": len(reply.encode())}
+
+
+def generation_summary(out: Sequence[Row], rows: Sequence[Row]) -> Row:
+    """The figures of `generation`'s rows, in the order of the records that they answer."""
+    groups = groups_of(rows)
+    figures = Figures(len(rows), groups=groups)
     if rows:
-        summary |= text_metrics([r["text"] for r in out], [by_id[r["id"]] for r in out])
-        summary |= {"loops": loops / len(rows), "unsupported_facts": unsupported / len(rows)}
-    return summary, out
+        figures.texts([r["text"] for r in out], [row["reply"] for row in rows])
+        for name, key in (
+            ("loops", "loop"),
+            ("cut_off", "cut_off"),
+            ("unsupported_facts", "unsupported_facts"),
+        ):
+            figures.mean(name, [bool(r[key]) for r in out])
+        figures.mean("reply_words", [len(r["text"].split()) for r in out], digits=1)
+        _answerability(
+            figures, [row.get("answerable") for row in rows], [r["declined"] for r in out]
+        )
+    summary = figures.summary()
+    if any("nats" in r for r in out):
+        summary = merged([figures, bits_per_byte(out, groups=groups)])
+    return summary
 
 
-def auroc(labels: Sequence[int], scores: Sequence[float]) -> float | None:
-    """Area under the ROC curve, or None where only one class is there."""
-    from sklearn.metrics import roc_auc_score
+def perplexity(rows: Sequence[Row], generator: Any, *, advance: Advance) -> tuple[Row, list[Row]]:
+    """How well the generator foretells whole texts: `bits_per_byte` and `perplexity_per_byte`, and
+    `{"id", "nats", "bytes"}` rows. A byte is one of UTF-8, so that tokenizers can be compared.
 
-    if len(set(labels)) < 2:
-        return None
-    return round(float(roc_auc_score(labels, scores)), 4)
+    Raises BadRecord where the generator tells no likelihoods.
+    """
+    if not hasattr(generator, "nats"):
+        raise BadRecord("this generator tells no likelihoods: choose one that runs here")
+    out = []
+    for row in rows:
+        size = len(row["text"].encode())
+        out.append(
+            {"id": row["id"], "nats": generator.nats(row["text"]) if size else 0.0, "bytes": size}
+        )
+        advance(1)
+    return merged([Figures(len(rows)), bits_per_byte(out, groups=groups_of(rows))]), out
+
+
+def bits_per_byte(out: Sequence[Row], *, groups: Groups) -> Figures:
+    """Both figures of `{"nats", "bytes"}` rows; rows without them count for nothing."""
+    figures = Figures(sum("nats" in row for row in out), groups=groups)
+    bits = [row.get("nats", 0.0) / math.log(2) for row in out]
+    figures.ratio("bits_per_byte", bits, [row.get("bytes", 0) for row in out])
+    figures.derived("perplexity_per_byte", "bits_per_byte", lambda value: 2**value)
+    return figures

@@ -1,4 +1,4 @@
-"""Drafts and everything that made them; calibrations and routing policies."""
+"""Drafts and everything that made them; the models' registry; calibrations and routing policies."""
 
 from __future__ import annotations
 
@@ -7,26 +7,120 @@ from django.db import models
 
 
 class ModelVersion(models.Model):
-    """A model as it was loaded: every draft names the ones that made and scored it."""
+    """A model: every draft names the ones that made and scored it.
+
+    A row comes from registering a packed folder (`generation.versions`), or from the first use of
+    a model that a setting names; only registered ones are promoted, and one a kind is live.
+    """
 
     class Kind(models.TextChoices):
         GENERATOR = "generator", "Generator"
         TOXICITY = "toxicity", "Toxicity screen"
+        RERANKER = "reranker", "Reranker"
         CONFIDENCE = "confidence", "Confidence model"
+
+    class State(models.TextChoices):
+        SETTING = "setting", "Named by a setting"
+        CANDIDATE = "candidate", "Candidate"
+        CANARY = "canary", "Canary"
+        LIVE = "live", "Live"
+        RETIRED = "retired", "Retired"
 
     kind = models.CharField(max_length=20, choices=Kind)
     name = models.CharField(max_length=200)
     digest = models.CharField(max_length=64)
+    state = models.CharField(max_length=12, choices=State, default=State.SETTING, db_index=True)
+    canary_share = models.FloatField(null=True, blank=True, help_text="share of the drafts, 0 to 1")
+    state_at = models.DateTimeField(null=True, blank=True, help_text="since when in this state")
+    previous = models.ForeignKey(
+        "self",
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="+",
+        help_text="what was live before it; empty: what the setting names",
+    )
+
+    source = models.CharField(
+        max_length=500, blank=True, help_text="the folder from which it is loaded"
+    )
+    size_bytes = models.PositiveBigIntegerField(null=True, blank=True)
+    license = models.CharField(max_length=100, blank=True)
+    base = models.CharField(max_length=200, blank=True, help_text="what it was fine-tuned from")
+    data_manifest = models.JSONField(default=dict, help_text="what it was trained on")
+    metrics = models.JSONField(default=dict, help_text="what its training measured")
+    card = models.TextField(blank=True, help_text="its README.md, Markdown with front matter")
     details = models.JSONField(default=dict)
-    first_used_at = models.DateTimeField()
+    registered_at = models.DateTimeField(null=True, blank=True)
+    registered_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, blank=True, related_name="+"
+    )
+    first_used_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(fields=["kind", "name", "digest"], name="one_row_per_model")
+            models.UniqueConstraint(fields=["kind", "name", "digest"], name="one_row_per_model"),
+            models.UniqueConstraint(
+                fields=["kind"], condition=models.Q(state="live"), name="one_live_model_per_kind"
+            ),
+            models.UniqueConstraint(
+                fields=["kind"], condition=models.Q(state="canary"), name="one_canary_per_kind"
+            ),
         ]
 
     def __str__(self) -> str:
         return f"{self.name}@{self.digest[:12]}"
+
+
+class FrozenSet(models.Model):
+    """The evaluation file that decides on promotions of a kind, named by its digest."""
+
+    kind = models.CharField(max_length=20, choices=ModelVersion.Kind, unique=True)
+    task = models.CharField(max_length=20, help_text="which `manage.py evaluate` reads it")
+    name = models.CharField(max_length=200)
+    digest = models.CharField(max_length=64, help_text="SHA-256 of the file")
+    fixed_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"{self.name}@{self.digest[:12]}"
+
+
+class ModelEvaluation(models.Model):
+    """What one version reached on one file."""
+
+    version = models.ForeignKey(ModelVersion, on_delete=models.PROTECT, related_name="evaluations")
+    task = models.CharField(max_length=20, help_text="which `manage.py evaluate` measured it")
+    file_name = models.CharField(max_length=200)
+    file_digest = models.CharField(max_length=64, help_text="SHA-256 of the file")
+    n = models.PositiveIntegerField()
+    figures = models.JSONField(default=dict)
+    command = models.CharField(max_length=1000)
+    measured_at = models.DateTimeField()
+
+    class Meta:
+        ordering = ["-measured_at", "-pk"]
+
+    def __str__(self) -> str:
+        return f"{self.task} of {self.version_id} on {self.file_name}"
+
+
+class ModelChange(models.Model):
+    """One step in a version's life; its audit event keeps a salted digest of the reason."""
+
+    version = models.ForeignKey(ModelVersion, on_delete=models.PROTECT, related_name="changes")
+    action = models.CharField(max_length=20)
+    by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, blank=True, related_name="+"
+    )
+    reason = models.CharField(max_length=2000, blank=True)
+    salt = models.CharField(max_length=64, blank=True)
+    at = models.DateTimeField()
+
+    class Meta:
+        ordering = ["-at", "-pk"]
+
+    def __str__(self) -> str:
+        return f"{self.action} of {self.version_id}"
 
 
 class PromptVersion(models.Model):
@@ -133,7 +227,7 @@ class Draft(models.Model):
 
     @property
     def kind(self) -> str:
-        """generated, quoted or none: which candidate stands in the composer."""
+        """generated, constrained, quoted or none: which candidate stands in the composer."""
         return self.chosen.kind if self.chosen else "none"
 
 
@@ -163,6 +257,7 @@ class DraftCandidate(models.Model):
 
     class Kind(models.TextChoices):
         GENERATED = "generated", "Written by the model"
+        CONSTRAINED = "constrained", "Composed by the model from the articles’ sentences"
         QUOTED = "quoted", "Quoted from the articles"
 
     draft = models.ForeignKey(Draft, on_delete=models.PROTECT, related_name="candidates")

@@ -1,5 +1,6 @@
-"""The drafting pipeline, top to bottom: search, build the prompt, generate, quote, screen, ground,
-score, route. It writes nothing: `generation.worker` leases and `generation.saving` saves.
+"""The drafting pipeline, top to bottom: search, rank what the passages say, build the prompt,
+generate, compose, quote, screen, ground, score, route. It writes nothing: `generation.worker` leases
+and `generation.saving` saves.
 
 A step that one question cannot pass leaves its reason on that question and the others go on; a step
 that fails as a whole (a screen, the generator) is recorded as absent, and then a person decides.
@@ -11,6 +12,7 @@ import logging
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from functools import partial
 from typing import TypeVar
 
@@ -19,29 +21,42 @@ from django.conf import settings
 
 from assistant.privacy.cards import mask_card_data
 from generation import choosing
+from generation.composing import best_passage, body_of, outline_of
 from generation.confidence import features_of
 from generation.drafted import Candidate, DraftedReply, Question
 from generation.engine.base import Completion, GenerationRequest, GeneratorError, Sampling
+from generation.engine.outline import Composer
 from generation.grounding import GROUNDING_VERSION, ground
-from generation.prompts import Passage, PromptError, PromptTemplate, Turn, build_prompt
-from generation.quoting import QUOTING_VERSION, dress, quote
+from generation.prompts import (
+    Passage,
+    PromptError,
+    PromptTemplate,
+    Turn,
+    build_prompt,
+    passage_text,
+)
+from generation.quoting import QUOTING_VERSION, dress, quote_of, rank
 from generation.registry import Models
 from generation.routing import route
 from generation.safety import ScreenUnavailable
 from generation.safety.injection import INJECTION_SCREEN_VERSION, screen_injection
 from generation.safety.language import detect_language
 from generation.safety.leaks import leaks_in_draft
-from retrieval.search import EmptyIndex, query_of, search_many
+from retrieval.search import EmptyIndex, SearchHit, query_of, search_many
 
 logger = logging.getLogger(__name__)
 T = TypeVar("T")
 
+TELLING_WORDS = 3  # of a heading that is a topic by itself; "Steps" is none
+
 
 def draft_replies(questions: Sequence[Question], models: Models) -> list[DraftedReply]:
     """Draft a reply to each question, batched through every model. Rows align with `questions`."""
-    replies = [DraftedReply(question) for question in questions]
+    standing = models.standing_problems
+    replies = [DraftedReply(question, problems=list(standing)) for question in questions]
     for step in (
-        _read, _search, _prompt, _generate, _quote, _ground, _screen_drafts, _choose, _score, _route
+        _read, _search, _rank, _prompt, _generate, _compose, _quote, _ground, _screen_drafts, _choose,
+        _score, _route,
     ):  # fmt: skip
         with _timed(step.__name__.strip("_"), replies):
             step(replies, models)
@@ -113,8 +128,19 @@ def _search(replies: list[DraftedReply], models: Models) -> None:
                 reply.hits.append(hit)
 
 
+def _rank(replies: list[DraftedReply], models: Models) -> None:
+    """How near each sentence and list of the passages is to the question."""
+    for reply in replies:
+        reply.ranked = rank(
+            reply.question.with_history,
+            [hit.text for hit in reply.hits],
+            titles=[": ".join([hit.title, *hit.heading_path]) for hit in reply.hits],
+            embed=models.embed,
+        )
+
+
 def _prompt(replies: list[DraftedReply], models: Models) -> None:
-    """Build each prompt; passages are trimmed by rank to fit, never the question."""
+    """Build each prompt around the passage that holds the best sentence; never trim the question."""
     generator = models.generator
     if generator is None:
         return
@@ -124,15 +150,19 @@ def _prompt(replies: list[DraftedReply], models: Models) -> None:
         if not reply.hits:
             continue
         thread = [Turn(turn.role, mask_card_data(turn.text)) for turn in reply.question.turns]
-        passages = [Passage(hit.title, hit.text, hit.heading_path) for hit in reply.hits]
+        first = best_passage(reply.ranked.scores, reply.ranked.parts) if reply.ranked else 0
+        order = [first, *(place for place in range(len(reply.hits)) if place != first)]
+        hits = [reply.hits[place] for place in order]
+        passages = [Passage(hit.title, hit.text, hit.heading_path) for hit in hits]
         try:
-            reply.prompt = build_prompt(
+            built = build_prompt(
                 template=generator.template,
                 thread=thread,
                 passages=passages,
                 count_tokens=generator.count_tokens,
                 budget=budget,
             )
+            reply.prompt = replace(built, used=tuple(order[place] for place in built.used))
         except PromptError as error:
             reply.problems.append(("no_prompt", str(error)))
         reply.template = generator.template
@@ -178,16 +208,58 @@ def _sample(reply: DraftedReply, models: Models, completion: Completion) -> Cand
     )
 
 
+def _compose(replies: list[DraftedReply], models: Models) -> None:
+    """The constrained candidate, where the generator can be constrained: parts of the passages."""
+    generator = models.generator
+    if not isinstance(generator, Composer):
+        return
+    drafts = []
+    for reply in replies:
+        if reply.prompt is None or reply.ranked is None:
+            continue
+        topic = _topic(reply.hits[reply.prompt.used[0]])
+        draft = outline_of(
+            reply.ranked,
+            reply.ranked.scores,
+            prompt=reply.prompt.text,
+            passages=reply.prompt.used,
+            topic=topic,
+        )
+        if draft:
+            drafts.append((reply, draft))
+    try:
+        compositions = generator.compose([draft.outline for _, draft in drafts])
+    except GeneratorError as error:
+        logger.warning("the generator could not compose: %s", error)
+        return
+    for (reply, draft), composition in zip(drafts, compositions, strict=True):
+        if composition is None:
+            continue
+        reply.generator = reply.generator or models.generator_identity
+        body = body_of(draft, composition)
+        reply.composed = Candidate(
+            kind="constrained",
+            body=body,
+            text=_dressed(reply, f"{composition.opening}\n\n{body}\n\n{composition.closing}"),
+            offsets=[hit.start for hit in reply.hits],
+            mean_log_probability=composition.mean_log_probability,
+            tokens=composition.tokens,
+        )
+
+
+def _topic(hit: SearchHit) -> str:
+    """What a passage is about: its innermost heading where that says enough, or its article's title."""
+    names = [" ".join(passage_text(part).split()) for part in (*hit.heading_path[-1:], hit.title)]
+    return next((name for name in names if len(name.split()) >= TELLING_WORDS), names[-1])
+
+
 def _quote(replies: list[DraftedReply], models: Models) -> None:
     """The quoted candidate: the best-supported sentences of the passages."""
     for reply in replies:
-        quoted = quote(
-            reply.question.with_history,
-            [hit.text for hit in reply.hits],
-            titles=[": ".join([hit.title, *hit.heading_path]) for hit in reply.hits],
-            embed=models.embed,
-        )
+        quoted = quote_of(reply.ranked) if reply.ranked else None
         reply.candidates = [sample for sample in reply.samples if sample.body]
+        if reply.composed is not None:
+            reply.candidates.append(reply.composed)
         if quoted is None:
             if reply.snapshot is not None:
                 nothing = "Nothing in the knowledge base answers this."
@@ -224,13 +296,23 @@ def _ground(replies: list[DraftedReply], models: Models) -> None:
                 candidate.text,
                 [hit.text for hit in reply.hits],
                 embed=models.embed,
-                question=reply.question.text,
+                question=_restated(reply, candidate),
             )
             if candidate.kind == "generated":
                 passages = [hit.text for hit in reply.hits]
                 candidate.spliced = any(
                     choosing.is_splice(claim.text, passages) for claim in candidate.claims
                 )
+
+
+def _restated(reply: DraftedReply, candidate: Candidate) -> str:
+    """What an opening may restate and claim nothing: the question, and in a composed reply, whose
+    opening can't be altered, the title of the passage that the model read."""
+    if candidate.kind != "constrained" or reply.prompt is None:
+        return reply.question.text
+    hits = [reply.hits[place] for place in reply.prompt.used]
+    titles = [passage_text(text) for hit in hits for text in (hit.title, *hit.heading_path)]
+    return "\n".join([reply.question.text, *titles])
 
 
 def _screen_drafts(replies: list[DraftedReply], models: Models) -> None:
@@ -244,7 +326,7 @@ def _screen_drafts(replies: list[DraftedReply], models: Models) -> None:
 
 
 def _choose(replies: list[DraftedReply], models: Models) -> None:
-    """The generated candidate wins when it is all supported and answers at least as well."""
+    """A model's candidate wins when it is all supported and answers at least as well."""
     for reply in replies:
         reply.candidates, reply.chosen = choosing.choose(reply.candidates)
         chosen = reply.chosen
@@ -282,7 +364,7 @@ def _score(replies: list[DraftedReply], models: Models) -> None:
             question=reply.question.text,
             retrieval_scores=[hit.dense_score or 0.0 for hit in reply.hits],
             sentences=reply.chosen.sentences,
-            mean_log_probability=reply.chosen.mean_log_probability,
+            mean_log_probability=_sureness(reply.chosen),
             samples=[sample.body for sample in reply.samples],
             text=reply.chosen.body,
             kind=reply.chosen.kind,
@@ -292,6 +374,11 @@ def _score(replies: list[DraftedReply], models: Models) -> None:
             reply.confidence = models.confidence.probability(reply.features)
             reply.confidence_model = models.confidence
             reply.calibrated_here = models.calibrated_here
+
+
+def _sureness(candidate: Candidate) -> float | None:
+    """The log-probability of words that the model was free to choose; a composed reply has none."""
+    return candidate.mean_log_probability if candidate.kind == "generated" else None
 
 
 def _route(replies: list[DraftedReply], models: Models) -> None:

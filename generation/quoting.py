@@ -11,26 +11,31 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from itertools import groupby
 from typing import Any
 
 import numpy as np
 
 from generation.courtesies import dress
-from generation.markup import Block, blocks_of
+from generation.parts import Part, parts_of, shown
 from generation.sentences import split_sentences
 from generation.tokens import tokens_of
 
-__all__ = ["LEAST_RELEVANCE", "QUOTING_VERSION", "Quote", "dress", "quote"]
+__all__ = [
+    "LEAST_RELEVANCE",
+    "QUOTING_VERSION",
+    "Quote",
+    "Ranked",
+    "dress",
+    "quote",
+    "quote_of",
+    "rank",
+]
 
 QUOTING_VERSION = "1"
 LEAST_RELEVANCE = 0.4  # cosine of question and nearest sentence under which nothing was found
 RANK_COST = 0.05  # cosine that a passage one rank lower must be nearer by
 STEPS_WANTED = 0.05  # cosine by which a list of steps may be farther from "How do I ...?"
 LEAST_WORDS = 15  # a run goes on until it has as many
-LONGEST_LIST = 220  # words; of a longer list of steps nothing is quoted
-SHORT_LEAD = 7  # words of a line before a list that says too little by itself
-LONGEST_HEADING = 14  # words of a line without punctuation that counts as a heading
 
 Embed = Callable[[Sequence[str]], Any]
 
@@ -48,63 +53,42 @@ class Quote:
 
 
 @dataclass(frozen=True)
-class _Unit:
-    """A sentence or a list item of a passage, ``passage[start:end]``, as a customer reads it."""
+class Ranked:
+    """The parts of the passages, and how near each is to each question that the message asks.
 
-    passage: int
-    block: int
-    kind: str
-    text: str
-    shown: str
-    start: int
-    end: int
-    list_id: int = -1
-
-    @property
-    def introduces(self) -> bool:
-        return self.text.endswith(":")
-
-
-@dataclass(frozen=True)
-class _Part:
-    """What is quoted whole or not at all: a sentence, or a list with the line before it.
-
-    A heading is matched like a sentence but not shown.
+    ``near``: cosine, float32 [questions, parts]. ``scores``: the same less the cost of the
+    passage's rank, more where steps are asked for; it decides where an answer begins.
     """
 
-    units: tuple[_Unit, ...]
+    asked: list[str]
+    parts: list[Part]
+    near: np.ndarray
+    scores: np.ndarray
 
-    @property
-    def text(self) -> str:
-        return " ".join(unit.text for unit in self.units)
 
-    @property
-    def lead(self) -> str:
-        """The sentences before the list, or all of it."""
-        before = [unit.text for unit in self.units if unit.list_id < 0]
-        return " ".join(before) if before else self.text
+def rank(
+    question: str, passages: Sequence[str], *, embed: Embed, titles: Sequence[str] = ()
+) -> Ranked | None:
+    """What the passages can be quoted by, measured against ``question``; None where one is empty.
 
-    @property
-    def has_steps(self) -> bool:
-        return self.units[-1].kind == "step"
-
-    @property
-    def words(self) -> int:
-        return len(self.text.split())
-
-    @property
-    def passage(self) -> int:
-        return self.units[0].passage
-
-    @property
-    def is_heading(self) -> bool:
-        return self.units[0].kind == "heading"
-
-    @property
-    def can_be_quoted(self) -> bool:
-        if self.units[-1].introduces:
-            return False  # "do the following:" must bring its steps
-        return len(self.units) == 1 or self.words <= LONGEST_LIST
+    ``passages`` come best first, as Markdown; ``titles`` name them (article and heading) and are
+    matched like headings: often it is the title that says what a passage answers. ``embed`` maps
+    texts to unit rows and is called once.
+    """
+    parts = parts_of(passages, titles)
+    asked = questions_in(question)
+    if not parts or not asked:
+        return None
+    texts = list(dict.fromkeys(text for part in parts for text in (part.text, part.lead)))
+    vectors = np.asarray(embed([*asked, *texts]), dtype=np.float32)
+    by_text = dict(zip(texts, vectors[len(asked) :], strict=True))
+    wholes = np.stack([by_text[part.text] for part in parts])
+    leads = np.stack([by_text[part.lead] for part in parts])
+    near = np.maximum(vectors[: len(asked)] @ wholes.T, vectors[: len(asked)] @ leads.T)
+    steps = np.array([part.has_steps for part in parts], dtype=np.float32)
+    costs = np.array([RANK_COST * part.passage for part in parts], dtype=np.float32)
+    wants = np.array([STEPS_WANTED * bool(_ASKS_HOW.search(text)) for text in asked])
+    return Ranked(asked, parts, near, (near - costs + np.outer(wants, steps)).astype(np.float32))
 
 
 def quote(
@@ -117,31 +101,19 @@ def quote(
 ) -> Quote | None:
     """The run of sentences that answers ``question`` best, or None where nothing is near enough.
 
-    ``passages`` come best first, as Markdown; ``titles`` name them (article and heading) and are
-    matched like headings: often it is the title that says what a passage answers. ``embed`` maps
-    texts to unit rows and is called once. Two questions in one message get a run each. A list
-    counts as one sentence of ``max_sentences``.
+    See `rank` for the arguments. Two questions in one message get a run each. A list counts as one
+    sentence of ``max_sentences``.
     """
-    parts: list[_Part] = []
-    for place, text in enumerate(passages):
-        if place < len(titles) and titles[place]:
-            parts.append(_Part((_Unit(place, -1, "heading", titles[place], "", 0, 0),)))
-        parts += _parts(_units(place, text))
-    asked = questions_in(question)
-    if not parts or not asked:
-        return None
-    texts = list(dict.fromkeys(text for part in parts for text in (part.text, part.lead)))
-    vectors = np.asarray(embed([*asked, *texts]), dtype=np.float32)
-    by_text = dict(zip(texts, vectors[len(asked) :], strict=True))
-    wholes = np.stack([by_text[part.text] for part in parts])
-    leads = np.stack([by_text[part.lead] for part in parts])
-    steps = np.array([STEPS_WANTED * part.has_steps for part in parts], dtype=np.float32)
-    costs = np.array([RANK_COST * part.passage for part in parts], dtype=np.float32)
-    chosen: list[tuple[list[_Part], float]] = []
-    for place in range(len(asked)):
-        near = np.maximum(wholes @ vectors[place], leads @ vectors[place])
-        wanted = steps if _ASKS_HOW.search(asked[place]) else 0.0
-        for seed in np.argsort(-(near - costs + wanted), kind="stable"):
+    ranked = rank(question, passages, embed=embed, titles=titles)
+    return quote_of(ranked, max_sentences=max_sentences) if ranked else None
+
+
+def quote_of(ranked: Ranked, *, max_sentences: int = 4) -> Quote | None:
+    """The quote from parts that are ranked already."""
+    parts = ranked.parts
+    chosen: list[tuple[list[Part], float]] = []
+    for near, scores in zip(ranked.near, ranked.scores, strict=True):
+        for seed in np.argsort(-scores, kind="stable"):
             if near[seed] < LEAST_RELEVANCE:
                 break
             run = _run(parts, int(seed), max_sentences)
@@ -150,22 +122,22 @@ def quote(
                 break
     if not chosen:
         return None
-    quoted: list[list[_Part]] = []
+    quoted: list[list[Part]] = []
     for run, _ in chosen:  # what answers both questions is said once
         fresh = [part for part in run if not any(part in other for other in quoted)]
         if fresh:
             quoted.append(fresh)
     units = [unit for run in quoted for part in run for unit in part.units]
     return Quote(
-        text="\n\n".join(_shown([unit for part in run for unit in part.units]) for run in quoted),
+        text="\n\n".join(shown(run) for run in quoted),
         picks=[(unit.passage, unit.start, unit.end) for unit in units],
         relevance=min(relevance for _, relevance in chosen),
     )
 
 
-def _run(parts: Sequence[_Part], seed: int, longest: int) -> list[_Part]:
+def _run(parts: Sequence[Part], seed: int, longest: int) -> list[Part]:
     """From the seed on until it is long enough; empty where it can't be quoted."""
-    run: list[_Part] = []
+    run: list[Part] = []
     words = 0
     for part in parts[seed:]:
         if part.passage != parts[seed].passage:
@@ -181,97 +153,6 @@ def _run(parts: Sequence[_Part], seed: int, longest: int) -> list[_Part]:
         if words >= LEAST_WORDS or len(run) >= longest:
             break
     return run
-
-
-# ---- reading passages ---------------------------------------------------------------------------
-
-
-def _units(passage: int, markdown: str) -> list[_Unit]:
-    units: list[_Unit] = []
-    list_id = -1
-    previous: Block | None = None
-    blocks = blocks_of(markdown)
-    for place, block in enumerate(blocks):
-        item = block.kind in ("step", "bullet")
-        if item and not (previous and previous.kind == block.kind):
-            list_id = place
-        previous = block
-        if block.kind == "heading" or (place + 1 < len(blocks) and _is_heading(block)):
-            text = tidy(block.text)
-            units.append(_Unit(passage, place, "heading", text, "", block.start, block.end))
-            continue
-        if item:
-            text = tidy(block.text)
-            units.append(
-                _Unit(
-                    passage,
-                    place,
-                    block.kind,
-                    text,
-                    f"{block.marker} {text}",
-                    block.start,
-                    block.end,
-                    list_id,
-                )
-            )
-            continue
-        for sentence in split_sentences(block.text):
-            text = tidy(sentence.text)
-            start, end = block.places[sentence.start], block.places[sentence.end - 1] + 1
-            units.append(_Unit(passage, place, "paragraph", text, text, start, end))
-    return units
-
-
-_SPACED = re.compile(r" +([,.;:!?%)])")
-
-
-def tidy(text: str) -> str:
-    """A sentence without the white space that tokenised sources put around punctuation."""
-    return _SPACED.sub(r"\1", text).replace("( ", "(").strip()
-
-
-def _is_heading(block: Block) -> bool:
-    """A line such as "How do I return it?" in a text that marks no headings."""
-    if block.kind != "paragraph" or len(block.text.split()) > LONGEST_HEADING:
-        return False
-    return not block.text.rstrip().endswith((".", "!", ":", ";", ",", ")", "”", '"'))
-
-
-def _parts(units: Sequence[_Unit]) -> list[_Part]:
-    """Sentences and whole lists; an over-long list of bullets falls into its items."""
-    parts: list[_Part] = []
-    for list_id, group in groupby(units, key=lambda unit: unit.list_id):
-        run = tuple(group)
-        if list_id < 0:
-            parts += [_Part((unit,)) for unit in run]
-            continue
-        if run[0].kind == "bullet" and _Part(run).words > LONGEST_LIST:
-            parts += [_Part((unit,)) for unit in run]
-        elif parts and parts[-1].units[-1].introduces:
-            before = parts.pop().units
-            if len(before[0].text.split()) <= SHORT_LEAD and parts:
-                earlier = parts[-1].units
-                if len(earlier) == 1 and earlier[0].block == before[0].block:
-                    before = parts.pop().units + before  # what "Do the following:" is about
-            parts.append(_Part(before + run))
-        else:
-            parts.append(_Part(run))
-    return parts
-
-
-def _shown(units: Sequence[_Unit]) -> str:
-    pieces: list[str] = []
-    previous: _Unit | None = None
-    for unit in units:
-        if previous is None:
-            alone = unit.kind == "bullet" and len(units) == 1
-            pieces.append(unit.text if alone else unit.shown)
-        elif unit.list_id >= 0 or previous.list_id >= 0:
-            pieces.append("\n" + unit.shown)
-        else:
-            pieces.append((" " if unit.block == previous.block else "\n") + unit.shown)
-        previous = unit
-    return "".join(pieces)
 
 
 # ---- reading questions --------------------------------------------------------------------------

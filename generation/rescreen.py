@@ -70,8 +70,8 @@ def warm_up() -> None:
 
 def screen_text(*, sealed_text: int, draft: int | None) -> dict[str, Any]:
     """The worker's side. A screen that cannot run is named under `problem`."""
+    from generation.registry import toxicity_screen
     from generation.safety.leaks import leaks_in_draft
-    from generation.safety.toxicity import get_toxicity_screen
 
     sealed = SealedText.objects.select_related("ticket").get(pk=sealed_text)
     text = unseal(sealed)
@@ -80,7 +80,7 @@ def screen_text(*, sealed_text: int, draft: int | None) -> dict[str, Any]:
         sources = Draft.objects.get(pk=draft).sources.select_related("chunk")
         allowed += [source.chunk.text for source in sources]
     try:
-        screen = get_toxicity_screen()
+        screen = toxicity_screen()
         scores = screen.score([text])[0]
         return {
             "toxicity": scores,

@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import threading
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 from django.conf import settings
@@ -18,12 +18,11 @@ from django.utils import timezone
 
 from assistant.models import Message
 from assistant.privacy.encryption import CannotOpen, Forgotten, unseal
-from generation import queue
-from generation.drafted import Question
+from generation import queue, registry
+from generation.drafted import DraftedReply, Question
 from generation.models import Draft
 from generation.pipeline import draft_replies
 from generation.prompts import Turn
-from generation.registry import get_models
 from generation.saving import save_drafted, save_failed
 
 logger = logging.getLogger(__name__)
@@ -33,6 +32,7 @@ def draft_waiting() -> int:
     """Draft a batch of the oldest queued drafts; wake again while any remain. Returns how many."""
     batch = queue.lease_batch(size=settings.BATCH_SIZE, now=timezone.now())
     if batch is None:
+        registry.follow()  # the wake-up may mean that another model was chosen
         return 0
     if batch.drafts:
         with kept_leases(batch.token):
@@ -50,7 +50,7 @@ def _draft(batch: queue.Batch) -> None:
         except (Forgotten, CannotOpen) as error:
             save_failed(draft, batch.token, str(error), now=timezone.now())
     try:
-        replies = draft_replies([question for _, question in opened], get_models())
+        replies = _replies(opened)
     except Exception:
         logger.exception("a batch of %d could not be drafted: one by one", len(opened))
         for draft, question in opened:
@@ -60,10 +60,29 @@ def _draft(batch: queue.Batch) -> None:
         save_drafted(draft, batch.token, reply, now=timezone.now())
 
 
+def _replies(opened: Sequence[tuple[Draft, Question]]) -> list[DraftedReply]:
+    """A reply to each, in order: the canary drafts its share, what is live the others.
+
+    A draft that failed once is not the canary's any more: a trial costs no ticket its draft.
+    """
+    models = registry.get_models()
+    makers = [
+        models.for_seed(question.seed) if draft.attempts <= 1 else models
+        for draft, question in opened
+    ]
+    made: dict[int, DraftedReply] = {}
+    for maker in (models, models.canary):
+        places = [place for place, one in enumerate(makers) if one is maker]
+        if maker is not None and places:
+            replies = draft_replies([opened[place][1] for place in places], maker)
+            made |= zip(places, replies, strict=True)
+    return [made[place] for place in range(len(opened))]
+
+
 def _draft_alone(draft: Draft, question: Question, token: uuid.UUID) -> None:
     """So that a ticket that breaks drafting takes no other with it."""
     try:
-        reply = draft_replies([question], get_models())[0]
+        (reply,) = _replies([(draft, question)])
     except Exception as error:
         logger.exception("draft %s could not be made", draft.pk)
         reason = f"{type(error).__name__}: {error}"

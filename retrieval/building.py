@@ -24,7 +24,6 @@ from numpy.typing import NDArray
 
 from assistant.audit.log import system
 from retrieval import snapshots
-from retrieval.chunking import embedded_text
 from retrieval.embedder import Embedder, get_embedder
 from retrieval.lexical import LexicalIndex, terms
 from retrieval.models import Chunk, Document, IndexSnapshot
@@ -110,7 +109,7 @@ def _published_chunks() -> list[Chunk]:
 def _write(
     folder: Path, chunks: Sequence[Chunk], embedder: Embedder, progress: Progress | None
 ) -> None:
-    texts = [searchable_text(chunk, embedder) for chunk in chunks]
+    texts = [chunk.searchable_text(embedder.count_tokens) for chunk in chunks]
     digests = np.array([chunk.digest.encode() for chunk in chunks], dtype="S64")
     vectors = _embed(texts, digests, embedder, progress)
     VectorIndex.build(vectors).save(folder / "vectors.faiss")
@@ -125,16 +124,6 @@ def _write(
     )
     np.save(folder / "chunks.npy", np.array([chunk.pk for chunk in chunks], dtype=np.int64))
     np.save(folder / "digests.npy", digests)
-
-
-def searchable_text(chunk: Chunk, embedder: Embedder) -> str:
-    """What is embedded and indexed for a chunk: title, headings and text."""
-    return embedded_text(
-        title=chunk.revision.title,
-        heading_path=tuple(chunk.heading_path),
-        text=chunk.text,
-        count_tokens=embedder.count_tokens,
-    )
 
 
 def _embed(

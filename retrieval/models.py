@@ -7,6 +7,8 @@ from typing import Any
 from django.conf import settings
 from django.db import models
 
+from retrieval.chunking import CountTokens, embedded_text
+
 
 class Collection(models.Model):
     """A named set of articles."""
@@ -100,6 +102,15 @@ class Chunk(models.Model):
 
     def __str__(self) -> str:
         return f"chunk {self.position} of revision {self.revision_id}"
+
+    def searchable_text(self, count_tokens: CountTokens) -> str:
+        """What is embedded, indexed and reranked for it: title, headings and text."""
+        return embedded_text(
+            title=self.revision.title,
+            heading_path=tuple(self.heading_path),
+            text=self.text,
+            count_tokens=count_tokens,
+        )
 
 
 class KnowledgeVersion(models.Model):

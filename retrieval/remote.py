@@ -21,7 +21,7 @@ class SearchUnavailable(RuntimeError):
 
 
 def ask_search(
-    query: str, *, k: int = 10, mode: Mode = "fused", timeout: float | None = None
+    query: str, *, k: int = 10, mode: Mode | None = None, timeout: float | None = None
 ) -> SearchResults:
     """The hits that worker-search finds within `timeout` seconds (COUNTERSIGN_SEARCH_TIMEOUT).
 

@@ -1,4 +1,5 @@
-"""Search the active snapshot: meaning (dense) and words (BM25), fused by reciprocal rank.
+"""Search the active snapshot: meaning (dense) and words (BM25), fused by reciprocal rank, and the
+best of them read again by the reranker.
 
 Three rankings vote for a passage: its vector, its words, and the words of its whole article.
 """
@@ -10,18 +11,31 @@ from dataclasses import dataclass
 from typing import Literal, NamedTuple, Protocol
 
 import numpy as np
+from django.conf import settings
 from numpy.typing import NDArray
 
 from retrieval.embedder import get_embedder
 from retrieval.models import Chunk
+from retrieval.reranker import RerankerError, get_reranker
 from retrieval.snapshots import EmptyIndex, OpenSnapshot, open_active
 
-__all__ = ["EmptyIndex", "Mode", "SearchHit", "SearchResults", "query_of", "search", "search_many"]
+__all__ = [
+    "EmptyIndex",
+    "Mode",
+    "RerankerError",
+    "SearchHit",
+    "SearchResults",
+    "query_of",
+    "search",
+    "search_many",
+]
 
-Mode = Literal["fused", "dense", "lexical"]
-MODES: tuple[Mode, ...] = ("fused", "dense", "lexical")
+Mode = Literal["reranked", "fused", "dense", "lexical"]
+MODES: tuple[Mode, ...] = ("reranked", "fused", "dense", "lexical")
 RRF_K = 60  # Cormack, Clarke and Büttcher 2009
 DEPTH = 100  # the candidates that each side brings to the fusion
+RERANK_DEPTH = 20  # the best of them, which the reranker reads
+RERANK_WEIGHT = 0.03  # what its probability of 1 adds to a sum of reciprocal ranks (at most .049)
 
 
 class Turn(Protocol):
@@ -46,7 +60,8 @@ class SearchHit:
     """A passage that was found. `text == revision.text[start:end]`.
 
     `score` orders the hits within one search (reciprocal ranks when fused); `dense_score` is the
-    cosine to the query and `lexical_score` its BM25: both are there in every mode.
+    cosine to the query and `lexical_score` its BM25: both are there in every mode. `rerank_score`
+    is the reranker's probability that it answers, None where the reranker did not read it.
     """
 
     chunk_id: int
@@ -62,6 +77,7 @@ class SearchHit:
     score: float
     dense_score: float
     lexical_score: float
+    rerank_score: float | None = None
 
 
 @dataclass(frozen=True)
@@ -85,15 +101,23 @@ class Ranked:
     scores: NDArray[np.float64]
     dense: NDArray[np.float32]
     lexical: NDArray[np.float32]
+    rerank: NDArray[np.float32]  # NaN where the reranker did not read it
 
 
-def search(query: str, *, k: int = 5, mode: Mode = "fused") -> SearchResults:
+def default_mode() -> Mode:
+    """How this installation searches: `reranked` where COUNTERSIGN_RERANKER names one, else `fused`."""
+    return "fused" if settings.RERANKER == "none" else "reranked"
+
+
+def search(query: str, *, k: int = 5, mode: Mode | None = None) -> SearchResults:
     """The `k` best passages for a query of any length. Raises `EmptyIndex` where nothing is
-    indexed yet, `DamagedSnapshot` where the index must not be trusted."""
+    indexed yet, `DamagedSnapshot` where the index must not be trusted, and `RerankerError`."""
     return search_many([query], k=k, mode=mode)[0]
 
 
-def search_many(queries: Sequence[str], *, k: int = 5, mode: Mode = "fused") -> list[SearchResults]:
+def search_many(
+    queries: Sequence[str], *, k: int = 5, mode: Mode | None = None
+) -> list[SearchResults]:
     """`search` for several queries at once, on one and the same snapshot."""
     snapshot = open_active()
     ranked = rank_many(snapshot, queries, k=k, mode=mode)
@@ -102,10 +126,8 @@ def search_many(queries: Sequence[str], *, k: int = 5, mode: Mode = "fused") -> 
     return [
         SearchResults(
             hits=[
-                _hit(chunks[int(chunk_id)], float(score), float(dense), float(lexical))
-                for chunk_id, score, dense, lexical in zip(
-                    one.chunk_ids, one.scores, one.dense, one.lexical, strict=True
-                )
+                _hit(chunks[int(chunk_id)], one, place)
+                for place, chunk_id in enumerate(one.chunk_ids)
                 if int(chunk_id) in chunks
             ],
             snapshot=snapshot.id,
@@ -115,18 +137,54 @@ def search_many(queries: Sequence[str], *, k: int = 5, mode: Mode = "fused") -> 
 
 
 def rank_many(
-    snapshot: OpenSnapshot, queries: Sequence[str], *, k: int, mode: Mode
+    snapshot: OpenSnapshot, queries: Sequence[str], *, k: int, mode: Mode | None = None
 ) -> list[Ranked]:
-    """Order the snapshot's chunks for each query; reads no table."""
+    """Order the snapshot's chunks for each query. Only the reranker reads their texts."""
+    mode = mode or default_mode()
     if mode not in MODES:
         raise ValueError(f"mode {mode!r}: choose one of {', '.join(MODES)}")
     if k < 1:
         raise ValueError(f"k={k}: ask for at least one passage")
     vectors, owners = get_embedder().encode_windows(queries)
-    return [
-        _rank(snapshot, query, vectors[owners == index], k=k, mode=mode)
+    first: Mode = "fused" if mode == "reranked" else mode
+    depth = max(k, RERANK_DEPTH) if mode == "reranked" else k
+    ranked = [
+        _rank(snapshot, query, vectors[owners == index], k=depth, mode=first)
         for index, query in enumerate(queries)
     ]
+    return _rerank(queries, ranked, k=k) if mode == "reranked" else ranked
+
+
+def _rerank(queries: Sequence[str], ranked: Sequence[Ranked], *, k: int) -> list[Ranked]:
+    """Have the reranker read each query's first `RERANK_DEPTH` passages, and add its vote."""
+    reranker = get_reranker()
+    if reranker is None:
+        raise RerankerError(
+            "There is no reranker (COUNTERSIGN_RERANKER=none): name one there, or "
+            "search in another mode."
+        )
+    wanted = {int(chunk_id) for one in ranked for chunk_id in one.chunk_ids[:RERANK_DEPTH]}
+    chunks = Chunk.objects.select_related("revision").in_bulk(wanted)
+    count_tokens = get_embedder().count_tokens
+    texts = {pk: chunk.searchable_text(count_tokens) for pk, chunk in chunks.items()}
+    found = []
+    for query, one in zip(queries, ranked, strict=True):
+        read = [texts.get(int(chunk_id), "") for chunk_id in one.chunk_ids[:RERANK_DEPTH]]
+        probabilities = reranker.score(query, read)
+        rerank = np.full(len(one.chunk_ids), np.nan, dtype=np.float32)
+        rerank[: len(read)] = probabilities
+        scores = one.scores + RERANK_WEIGHT * np.nan_to_num(rerank)
+        order = np.argsort(-scores, kind="stable")[:k]
+        found.append(
+            Ranked(
+                one.chunk_ids[order],
+                scores[order],
+                one.dense[order],
+                one.lexical[order],
+                rerank[order],
+            )
+        )
+    return found
 
 
 def _rank(
@@ -157,7 +215,8 @@ def _rank(
         rows = (by_meaning if mode == "dense" else by_words)[:k]
         dense = _cosines(snapshot, windows, rows)
         scores = (dense if mode == "dense" else lexical[rows]).astype(np.float64)
-    return Ranked(snapshot.chunk_ids[rows], scores, dense, lexical[rows])
+    unread = np.full(len(rows), np.nan, dtype=np.float32)
+    return Ranked(snapshot.chunk_ids[rows], scores, dense, lexical[rows], unread)
 
 
 def _nearest(snapshot: OpenSnapshot, windows: NDArray[np.float32], depth: int) -> NDArray[np.int64]:
@@ -187,9 +246,10 @@ def _cosines(
     return best
 
 
-def _hit(chunk: Chunk, score: float, dense: float, lexical: float) -> SearchHit:
+def _hit(chunk: Chunk, ranked: Ranked, place: int) -> SearchHit:
     revision = chunk.revision
     document = revision.document
+    rerank = float(ranked.rerank[place])
     return SearchHit(
         chunk_id=chunk.pk,
         document_id=document.pk,
@@ -201,9 +261,10 @@ def _hit(chunk: Chunk, score: float, dense: float, lexical: float) -> SearchHit:
         text=chunk.text,
         start=chunk.start,
         end=chunk.end,
-        score=score,
-        dense_score=dense,
-        lexical_score=lexical,
+        score=float(ranked.scores[place]),
+        dense_score=float(ranked.dense[place]),
+        lexical_score=float(ranked.lexical[place]),
+        rerank_score=None if np.isnan(rerank) else rerank,
     )
 
 

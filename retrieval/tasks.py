@@ -11,6 +11,7 @@ from celery.signals import celeryd_after_setup
 from assistant import heartbeat
 from assistant.celery import app
 from retrieval.embedder import EmbedderError, get_embedder
+from retrieval.reranker import RerankerError, get_reranker
 from retrieval.search import EmptyIndex, Mode, SearchHit, search
 from retrieval.snapshots import REFRESH_TASK, SEARCH_QUEUE, DamagedSnapshot, open_active
 
@@ -18,11 +19,11 @@ logger = logging.getLogger(__name__)
 
 
 @app.task(name="retrieval.tasks.search", ignore_result=False)
-def search_for_page(*, query: str, k: int = 10, mode: Mode = "fused") -> dict[str, Any]:
+def search_for_page(*, query: str, k: int = 10, mode: Mode | None = None) -> dict[str, Any]:
     """Hits as JSON, or `{"error": words}` where there is nothing to search."""
     try:
         found = search(query, k=k, mode=mode)
-    except (EmptyIndex, DamagedSnapshot, EmbedderError) as error:
+    except (EmptyIndex, DamagedSnapshot, EmbedderError, RerankerError) as error:
         return {"error": str(error)}
     return {"hits": [asdict(hit) for hit in found.hits], "snapshot": found.snapshot}
 
@@ -55,17 +56,22 @@ def hit_json(hit: SearchHit) -> dict[str, Any]:
         "score": hit.score,
         "dense_score": hit.dense_score,
         "lexical_score": hit.lexical_score,
+        "rerank_score": hit.rerank_score,
     }
 
 
 @celeryd_after_setup.connect
 def warm_up_searchers(sender: str, instance: Any, **kwargs: Any) -> None:
-    """Load model and index before the first search waits for them."""
+    """Load models and index before the first search waits for them."""
     if SEARCH_QUEUE not in instance.app.amqp.queues.consume_from:
         return
     try:
         get_embedder().warm_up()
+        if reranker := get_reranker():
+            reranker.warm_up()
         open_active()
         heartbeat.tell(index=True)
     except (EmptyIndex, DamagedSnapshot) as state:
         logger.info("searching begins without an index: %s", state)
+    except RerankerError as error:
+        logger.error("%s", error)  # each search says so too

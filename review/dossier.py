@@ -155,6 +155,23 @@ def of_decision(decision: Decision) -> Dossier:
     return found
 
 
+def of_reply(decision: Decision) -> Dossier:
+    """The thread that a decision from `decisions()` answers, the passages, and the final text."""
+    draft = decision.draft
+    found = Dossier(ticket=decision.ticket_id, draft=draft, decisions=[decision])
+    found.events = _events_of(decision.ticket_id, None)
+    if draft is not None:
+        thread = Message.objects.filter(
+            ticket_id=decision.ticket_id, position__lte=draft.message.position
+        ).exclude(direction=Message.Direction.NOTE)
+        for message in thread.select_related("body__ticket").order_by("position"):
+            _add(found, f"message {message.position}", message.direction, message.body)
+        found.sources = list(draft.sources.select_related("chunk__revision__document"))
+    _add(found, f"final {decision.pk}", "Final text", decision.final_text)
+    _settle(found)
+    return found
+
+
 def drafts() -> Any:
     """Drafts with what a dossier reads of them."""
     return Draft.objects.select_related(

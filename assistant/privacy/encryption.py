@@ -7,6 +7,7 @@ keeps (salted digests) then says nothing any more. AES-GCM: NIST SP 800-38D.
 from __future__ import annotations
 
 import hashlib
+import hmac
 import os
 from functools import lru_cache
 
@@ -77,6 +78,18 @@ def _ticket_cipher(ticket: Ticket) -> AESGCM:
 def salted_digest(*, salt: bytes, text: str) -> str:
     """sha256(salt ‖ UTF-8 text) in hex."""
     return hashlib.sha256(salt + text.encode()).hexdigest()
+
+
+def ticket_digest(ticket_id: int) -> str:
+    """32 hex digits that name a ticket in files that leave the installation.
+
+    Keyed (HMAC-SHA-256), so that nobody without the installation's key can tell the ticket's number
+    by trying them all; the same ticket has the same digest for as long as the key stays.
+    """
+    key = HKDF(SHA256(), 32, salt=None, info=b"countersign ticket digests").derive(
+        settings.INSTALLATION_KEY.encode()
+    )
+    return hmac.new(key, _bound_to(ticket_id), hashlib.sha256).hexdigest()[:32]
 
 
 def seal(*, ticket: Ticket, text: str) -> SealedText:

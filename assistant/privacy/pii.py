@@ -18,7 +18,15 @@ from assistant.privacy.cards import card_spans, mask_card_data
 if TYPE_CHECKING:
     from presidio_analyzer import AnalyzerEngine
 
-__all__ = ["PiiScreenFailed", "PiiSpan", "find_pii", "leaks_in_draft", "mask_card_data", "warm_up"]
+__all__ = [
+    "PiiScreenFailed",
+    "PiiSpan",
+    "find_pii",
+    "leaks_in_draft",
+    "mask_card_data",
+    "plain_value",
+    "warm_up",
+]
 
 PII_SCREEN_VERSION = "presidio-patterns-1"
 _KINDS = {
@@ -159,15 +167,15 @@ def leaks_in_draft(draft: str, allowed_texts: Sequence[str]) -> list[PiiSpan]:
     return [
         span
         for span in spans
-        if span.kind in _NEVER_ALLOWED or _plain(draft[span.start : span.end]) not in allowed
+        if span.kind in _NEVER_ALLOWED or plain_value(draft[span.start : span.end]) not in allowed
     ]
 
 
 def _values(texts: Iterable[str]) -> set[str]:
-    return {_plain(text[span.start : span.end]) for text in texts for span in find_pii(text)}
+    return {plain_value(text[span.start : span.end]) for text in texts for span in find_pii(text)}
 
 
-def _plain(value: str) -> str:
+def plain_value(value: str) -> str:
     """An address in lower case; a number by its digits alone, the last nine of a phone number."""
     if "@" in value:
         return value.lower()

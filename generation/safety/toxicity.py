@@ -14,6 +14,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from generation.engine.files import digest_of
 from generation.safety import ScreenUnavailable
 from generation.safety.checkpoint import assemble, open_checkpoint, read_manifest
 from generation.safety.normalise import normalise
@@ -43,7 +44,8 @@ class ToxicityScreen:
     """Scores texts for toxicity. Cheap to make; `warm_up` (or the first score) loads the model.
 
     `source` is `bundled`, or `original`, `unbiased` or `multilingual`: Detoxify's own checkpoints,
-    which must already lie in torch's hub folder, since nothing is downloaded here.
+    which must already lie in torch's hub folder, since nothing is downloaded here. `label` and
+    `digest` are those of a registered version in `bundle`; files with another digest are refused.
     """
 
     def __init__(
@@ -53,6 +55,8 @@ class ToxicityScreen:
         data_dir: Path | None = None,
         bundle: Path = BUNDLE,
         device: str = "cpu",
+        label: str = "",
+        digest: str = "",
     ) -> None:
         if source != "bundled" and source not in DETOXIFY_SOURCES:
             raise ScreenUnavailable(
@@ -64,6 +68,8 @@ class ToxicityScreen:
         self.device = device
         self._data_dir = data_dir
         self._bundle = bundle
+        self._label = label
+        self._expected = digest
         self._detoxify: Detoxify | None = None
         self._digest = ""
         self._points: dict[str, dict[str, float]] = {}
@@ -71,7 +77,9 @@ class ToxicityScreen:
 
     @property
     def name(self) -> str:
-        """`toxicity:bundled` or `toxicity:detoxify-<name>`."""
+        """`toxicity:bundled`, `toxicity:detoxify-<name>` or `toxicity:<registered name>`."""
+        if self._label:
+            return f"toxicity:{self._label}"
         return f"toxicity:{'' if self.source == 'bundled' else 'detoxify-'}{self.source}"
 
     @property
@@ -117,6 +125,14 @@ class ToxicityScreen:
 
             self._data_dir = Path(settings.DATA_DIR)
         manifest = read_manifest(self._bundle)
+        found = digest_of(manifest["files"])
+        if self._expected and found != self._expected:
+            raise ScreenUnavailable(
+                "toxicity",
+                f"{self._bundle} has the digest {found[:12]}, "
+                f"{self._expected[:12]} was registered.",
+                hint="Restore the folder, or register it as a new version.",
+            )
         folder = assemble(self._bundle, data_dir=self._data_dir).resolve()
         stream, _ = open_checkpoint(folder)
         self._digest = manifest["digest"]
@@ -247,9 +263,27 @@ def get_toxicity_screen() -> ToxicityScreen:
     """The screen that the settings name (TOXICITY, DEVICE, DATA_DIR), one a process."""
     from django.conf import settings
 
-    device = settings.DEVICE
-    if device == "auto":
-        import torch
+    return ToxicityScreen(settings.TOXICITY, data_dir=Path(settings.DATA_DIR), device=_device())
 
-        device = "cuda" if torch.cuda.is_available() else "cpu"
-    return ToxicityScreen(settings.TOXICITY, data_dir=Path(settings.DATA_DIR), device=device)
+
+def registered_screen(folder: Path, *, name: str, digest: str) -> ToxicityScreen:
+    """The screen in a registered version's folder. Loads nothing yet."""
+    from django.conf import settings
+
+    return ToxicityScreen(
+        bundle=folder,
+        data_dir=Path(settings.DATA_DIR),
+        device=_device(),
+        label=name,
+        digest=digest,
+    )
+
+
+def _device() -> str:
+    from django.conf import settings
+
+    if settings.DEVICE != "auto":
+        return str(settings.DEVICE)
+    import torch
+
+    return "cuda" if torch.cuda.is_available() else "cpu"

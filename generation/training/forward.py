@@ -1,7 +1,8 @@
 """GPT-Neo's forward pass for training: PyTorch's fused attention over transformers' own weights.
 
 transformers computes GPT-Neo's attention step by step and the logits of every token; here attention
-is fused and only the tokens that carry loss reach the output layer. A test holds both equal.
+is fused, only the tokens that carry loss reach the output layer, and the output layer's gradient is
+computed with its loss. A test holds both equal.
 """
 
 from __future__ import annotations
@@ -11,6 +12,8 @@ from typing import Any
 import torch
 from torch.nn import functional
 from transformers import GPTNeoForCausalLM
+
+_OUTPUT_ROWS = 1024
 
 
 def hidden_states(model: GPTNeoForCausalLM, ids: torch.Tensor) -> torch.Tensor:
@@ -30,10 +33,9 @@ def hidden_states(model: GPTNeoForCausalLM, ids: torch.Tensor) -> torch.Tensor:
     for block in transformer.h:
         attention = block.attn.attention
         normed = block.ln_1(x)
-        q, k, v = (
-            layer(normed).unflatten(-1, (heads, -1)).transpose(1, 2)
-            for layer in (attention.q_proj, attention.k_proj, attention.v_proj)
-        )
+        layers = (attention.q_proj, attention.k_proj, attention.v_proj)
+        joined = functional.linear(normed, torch.cat([layer.weight for layer in layers]))
+        q, k, v = joined.unflatten(-1, (3, heads, -1)).permute(2, 0, 3, 1, 4)
         local = block.attn.attention_type == "local" and band is not None
         mixed = functional.scaled_dot_product_attention(
             q, k, v, attn_mask=band if local else None, is_causal=not local, scale=1.0
@@ -53,12 +55,56 @@ def weighted_loss(
     the first token's is ignored). The loss is the weighted mean of the cross-entropies; right and
     counted tell the greedy accuracy over tokens with a weight of at least one.
     """
-    hidden = hidden_states(model, ids)
-    chosen = weights[:, 1:] > 0
-    targets, scale = ids[:, 1:][chosen], weights[:, 1:][chosen]
-    logits = functional.linear(hidden[:, :-1][chosen], model.lm_head.weight).float()
-    losses = functional.cross_entropy(logits, targets, reduction="none")
-    total = float(scale.sum())
+    hidden = hidden_states(model, ids)[:, :-1].flatten(0, 1)
+    chosen = (weights[:, 1:] > 0).flatten().nonzero()[:, 0]
+    targets, scale = ids[:, 1:].flatten()[chosen], weights[:, 1:].flatten()[chosen]
+    loss, hits = _OutputLoss.apply(
+        hidden.index_select(0, chosen), model.lm_head.weight, targets, scale
+    )
     reply = scale >= 1
-    right = int((logits.argmax(-1)[reply] == targets[reply]).sum())
-    return (losses * scale).sum() / scale.sum(), total, right, int(reply.sum())
+    return loss, float(scale.sum()), int(hits[reply].sum()), int(reply.sum())
+
+
+class _OutputLoss(torch.autograd.Function):
+    """Weighted mean cross-entropy of a linear output layer, its gradients made on the way.
+
+    Autograd would keep the float32 logits and walk over them three times more; on a CPU that costs
+    as much as three of the model's layers.
+    """
+
+    @staticmethod
+    def forward(
+        ctx: Any,
+        hidden: torch.Tensor,  # [tokens, hidden]
+        weight: torch.Tensor,  # [vocabulary, hidden]
+        targets: torch.Tensor,  # int64 [tokens]
+        scale: torch.Tensor,  # float32 [tokens]
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        share = scale / scale.sum()
+        to_hidden = torch.empty_like(hidden)
+        to_weight = torch.zeros_like(weight, dtype=torch.float32)
+        loss = torch.zeros((), dtype=torch.float32, device=hidden.device)
+        hits = []
+        for part in torch.arange(len(targets), device=hidden.device).split(_OUTPUT_ROWS):
+            rows, wanted = hidden[part], targets[part]
+            logits = functional.linear(rows, weight).float()
+            best = logits.max(-1)
+            hits.append(best.indices == wanted)
+            logits -= best.values[:, None]
+            right = logits.gather(1, wanted[:, None])[:, 0]
+            total = logits.exp_().sum(-1)
+            loss += ((total.log() - right) * share[part]).sum()
+            logits *= (share[part] / total)[:, None]
+            logits[torch.arange(len(part)), wanted] -= share[part]
+            gradient = logits.to(weight.dtype)
+            to_hidden[part] = gradient @ weight
+            to_weight += gradient.T @ rows
+        ctx.save_for_backward(to_hidden, to_weight.to(weight.dtype))
+        found = torch.cat(hits)
+        ctx.mark_non_differentiable(found)
+        return loss, found
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: torch.Tensor) -> tuple[torch.Tensor | None, ...]:
+        to_hidden, to_weight = ctx.saved_tensors
+        return to_hidden * gradients[0], to_weight * gradients[0], None, None

@@ -11,17 +11,19 @@ from typing import Any
 
 import torch
 from rich.progress import Progress as Bar
-from transformers import PreTrainedTokenizerFast
+from transformers import GPTNeoForCausalLM, PreTrainedTokenizerFast
 
 from generation.prompts import PromptTemplate, title_line
+from generation.training import finetuning
 from generation.training.corpus import Corpus, encode_records
 from generation.training.initialisation import generator_config, new_model
 from generation.training.measuring import choose_records, measure
-from generation.training.packing import pack
+from generation.training.packing import base_of, pack
 from generation.training.records import LICENSES, Record
 from generation.training.sources import SourceError, read_sources
 from generation.training.tokenizer import train_tokenizer
 from generation.training.trainer import Progress, Recipe, train
+from generation.training.unanswerable_records import with_unanswered
 
 TEMPLATE = PromptTemplate(
     name="countersign-generator",
@@ -39,11 +41,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--source",
         action="append",
-        required=True,
+        default=[],
         metavar="NAME=FOLDER",
-        help="kb, doc2dial, product_qa, dstc11 or abcd, and where it lies; may be repeated",
+        help="kb, doc2dial, product_qa, dstc11, abcd or records (a folder of `data prepare`), and "
+        "where it lies; may be repeated",
     )
     parser.add_argument("--out", required=True, type=Path, help="the run's folder")
+    parser.add_argument("--go-on-from", type=Path, metavar="FOLDER",
+                        help="train this packed folder's weights further")  # fmt: skip
+    parser.add_argument("--rate", type=float, help="learning rate of the matrices")
     parser.add_argument("--limit", action="append", default=[], metavar="NAME=N",
                         help="at most N training records of a source")  # fmt: skip
     parser.add_argument("--steps", type=int, default=3000)
@@ -57,6 +63,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--vocabulary", type=int, default=8192)
     parser.add_argument("--measure", type=int, default=240, help="held-out records to measure on")
     parser.add_argument("--smoke", action="store_true", help="a tiny model, to see that it runs")
+    parser.add_argument("--base", metavar="MODEL",
+                        help="fine-tune a folder, a hub's owner/name@commit, or bundled")  # fmt: skip
+    parser.add_argument("--from-decisions", type=Path, metavar="FILE",
+                        help="fine-tune on a file of export_decisions")  # fmt: skip
+    parser.add_argument("--epochs", type=float, help="of fine-tuning, 3 unless said otherwise")
+    parser.add_argument("--lora", type=int, metavar="RANK",
+                        help="fine-tune adapters of this rank; 0: all weights")  # fmt: skip
 
 
 def run(options: dict[str, Any], *, progress: Bar) -> dict[str, Any]:
@@ -65,6 +78,12 @@ def run(options: dict[str, Any], *, progress: Bar) -> dict[str, Any]:
     Everything stands under ``--out``: the tokenizer, the encoded corpus, the checkpoint, and in
     ``packed/`` the folder to ship. Raises SourceError, ResumeError.
     """
+    if finetuning.wanted(options):
+        return finetuning.run(options, progress=progress)
+    if not options["source"]:
+        raise SourceError(
+            "nothing to train on: give --source NAME=FOLDER, or --from-decisions FILE"
+        )
     out = Path(options["out"])
     out.mkdir(parents=True, exist_ok=True)
     seed = options.get("seed") or 1
@@ -78,19 +97,35 @@ def run(options: dict[str, Any], *, progress: Bar) -> dict[str, Any]:
     records = read_sources(sources, seed=seed, limits=limits)
     held_out = [record for record in records if record.held_out]
     training = [record for record in records if not record.held_out]
+    training = with_unanswered(training, random.Random(f"unanswered:{seed}"))
+    base: Path | None = options.get("go_on_from")
     template, tokenizer, corpus = _prepare(
-        out, training, seed=seed, vocabulary=sizes["vocabulary"], again=not options.get("resume")
+        out,
+        training,
+        seed=seed,
+        vocabulary=sizes["vocabulary"],
+        again=not options.get("resume"),
+        base=base,
     )
     progress.remove_task(note)
 
-    config = generator_config(
-        vocab_size=len(tokenizer),
-        hidden=sizes["hidden"],
-        layers=sizes["layers"],
-        context_tokens=template.context_tokens,
+    if base:
+        model: GPTNeoForCausalLM = GPTNeoForCausalLM.from_pretrained(base, dtype=torch.float32)
+    else:
+        config = generator_config(
+            vocab_size=len(tokenizer),
+            hidden=sizes["hidden"],
+            layers=sizes["layers"],
+            context_tokens=template.context_tokens,
+        )
+        model = new_model(config, seed=seed)
+    recipe = Recipe(
+        steps=sizes["steps"],
+        seed=seed,
+        batch_tokens=sizes["batch_tokens"],
+        learning_rate=options.get("rate") or Recipe.learning_rate,
+        embedding_rate=(options.get("rate") or Recipe.learning_rate) * 4 / 7,
     )
-    model = new_model(config, seed=seed)
-    recipe = Recipe(steps=sizes["steps"], seed=seed, batch_tokens=sizes["batch_tokens"])
     bar = progress.add_task("training", total=recipe.steps)
 
     def report(state: Progress) -> None:
@@ -137,6 +172,7 @@ def run(options: dict[str, Any], *, progress: Bar) -> dict[str, Any]:
         figures=figures,
         data=data,
         command=_command(options),
+        base=base_of(base) if base else None,
     )
     progress.remove_task(note)
     return {
@@ -158,7 +194,8 @@ def _command(options: dict[str, Any]) -> str:
         shown = "/".join(folder.parts[-2:]) if folder.parent.name == "kb" else folder.name
         words.append(f"--source {name}=DATA/{shown}")
     words += [f"--limit {text}" for text in options.get("limit") or []]
-    for name in ("steps", "minutes", "batch_tokens", "threads", "seed"):
+    words += ["--go-on-from models/generator"] if options.get("go_on_from") else []
+    for name in ("rate", "steps", "minutes", "batch_tokens", "threads", "seed", "measure"):
         if options.get(name):
             words.append(f"--{name.replace('_', '-')} {options[name]:g}")
     return " \\\n  ".join([*words, "--out OUT"])
@@ -191,7 +228,13 @@ def _sizes(options: dict[str, Any]) -> dict[str, int]:
 
 
 def _prepare(
-    out: Path, training: list[Record], *, seed: int, vocabulary: int, again: bool
+    out: Path,
+    training: list[Record],
+    *,
+    seed: int,
+    vocabulary: int,
+    again: bool,
+    base: Path | None,
 ) -> tuple[PromptTemplate, PreTrainedTokenizerFast, Corpus]:
     """Template, tokenizer and encoded corpus: made once, and read back by a resumed run."""
     corpus_file, folder = out / "corpus.npz", out / "tokenizer"
@@ -199,11 +242,15 @@ def _prepare(
         template = PromptTemplate.load(folder)
         saved = PreTrainedTokenizerFast.from_pretrained(folder)
         return template, saved, Corpus.load(corpus_file)
-    chosen = random.Random(seed).sample(training, min(len(training), TOKENIZER_TEXTS))
-    texts = (_text_of(record) for record in chosen)
-    tokenizer = train_tokenizer(
-        texts, vocab_size=vocabulary, context_tokens=TEMPLATE.context_tokens
-    )
+    if base:
+        tokenizer = PreTrainedTokenizerFast.from_pretrained(base)
+    else:
+        chosen = random.Random(seed).sample(training, min(len(training), TOKENIZER_TEXTS))
+        tokenizer = train_tokenizer(
+            (_text_of(record) for record in chosen),
+            vocab_size=vocabulary,
+            context_tokens=TEMPLATE.context_tokens,
+        )
     tokenizer.save_pretrained(folder)
     TEMPLATE.save(folder)
     corpus = encode_records(training, template=TEMPLATE, tokenizer=tokenizer, seed=seed)

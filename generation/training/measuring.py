@@ -33,7 +33,7 @@ def choose_records(records: Sequence[Record], *, count: int, seed: int) -> list[
     rng = random.Random(f"measure:{seed}")
     by_source: dict[str, list[Record]] = defaultdict(list)
     for record in records:
-        if record.held_out:
+        if record.held_out and record.answerable:
             by_source[record.source].append(record)
     chosen: list[Record] = []
     for number, (_, found) in enumerate(sorted(by_source.items(), key=lambda item: len(item[1]))):

@@ -37,9 +37,11 @@ def pack(
     figures: dict[str, Any],
     data: dict[str, Any],
     command: str,
+    base: dict[str, Any] | None = None,
 ) -> str:
     """Writes the folder and returns its digest. ``model`` becomes bfloat16.
 
+    ``base`` is what `base_of` tells of the folder that training went on from.
     Raises PackingError if the weights are not finite or larger than a repository should carry.
     """
     if not all(torch.isfinite(parameter).all() for parameter in model.parameters()):
@@ -72,6 +74,7 @@ def pack(
             "warm_up": recipe.warm_up,
             "seed": recipe.seed,
         },
+        "base": base,
         "data": data,
         "command": command,
         "loss": thinned(progress.history),
@@ -86,6 +89,17 @@ def pack(
     if size > MAX_BYTES:
         raise PackingError(f"{folder} has {size} bytes, over the {MAX_BYTES} that may ship")
     return write_manifest(folder)
+
+
+def base_of(folder: Path) -> dict[str, Any]:
+    """Name, digest and training so far of the packed folder that a run goes on from."""
+    earlier = json.loads((folder / METRICS_FILE).read_text(encoding="utf-8"))
+    before = earlier.get("base") or {"steps": 0, "tokens": 0, "minutes": 0.0}
+    manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
+    return {
+        "digest": manifest["digest"],
+        **{name: earlier[name] + before[name] for name in ("steps", "tokens", "minutes")},
+    }
 
 
 def thinned(history: Sequence[dict[str, float]], points: int = 60) -> list[dict[str, float]]:
@@ -160,8 +174,18 @@ def _card(report: dict[str, Any], model: GPTNeoForCausalLM) -> str:
         minutes=report["minutes"],
         figures=rows,
         sources=sources,
+        origin=_origin(report["base"]),
         verdict=_verdict(report["figures"]["all"]),
         command=report["command"],
+    )
+
+
+def _origin(base: dict[str, Any] | None) -> str:
+    if base is None:
+        return ""
+    return (
+        f"\nThis run went on from the checkpoint {base['digest'][:12]}, which had {base['steps']:,} steps, "
+        f"{base['tokens'] / 1e6:.2f} million\ntokens and {base['minutes']:g} minutes behind it.\n"
     )
 
 

@@ -18,10 +18,11 @@ from typing import Any
 
 import torch
 from rich.progress import Progress
+from safetensors.torch import load_file
 from torch import nn
 from transformers import BertConfig, BertForSequenceClassification, BertTokenizer
 
-from generation.safety.checkpoint import minilm_folder, read_manifest, write_bundle
+from generation.safety.checkpoint import WEIGHTS, minilm_folder, read_manifest, write_bundle
 from generation.training.toxicity_data import LABELS, Example, load_examples
 from generation.training.toxicity_points import set_points
 
@@ -37,6 +38,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--points-only", action="store_true", help="choose the operating points of --out again"
     )
     parser.add_argument("--work", type=Path, help="folder for the state to resume from")
+    parser.add_argument("--start", type=Path, help="folder of weights to go on from")
+    parser.add_argument(
+        "--mix",
+        type=float,
+        default=1.0,
+        help="share of the trained weights in what is written, the rest those of --start",
+    )
     parser.add_argument("--epochs", type=float, default=2.0)
     parser.add_argument("--minutes", type=float, default=0, help="stop in time; 0: no limit")
     parser.add_argument("--scale", type=float, default=1.0, help="share of the examples to use")
@@ -48,8 +56,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--seed", type=int, default=7)
 
 
-def new_model() -> BertForSequenceClassification:
-    """MiniLM with a fresh head: logits float32 [n, 5]; the embeddings don't take gradients."""
+def new_model(start: Path | None = None) -> BertForSequenceClassification:
+    """MiniLM with a fresh head, or with the weights of the bundle `start`: logits float32 [n, 5].
+
+    The embeddings don't take gradients. Raises ScreenUnavailable where `start` is damaged.
+    """
     folder = str(minilm_folder())
     config = BertConfig.from_pretrained(folder, local_files_only=True)
     config.num_labels = len(LABELS)
@@ -60,8 +71,25 @@ def new_model() -> BertForSequenceClassification:
     model = BertForSequenceClassification.from_pretrained(
         folder, config=config, dtype=torch.float32, local_files_only=True
     )
+    if start is not None:
+        read_manifest(start)
+        trained = {name: tensor.float() for name, tensor in load_file(start / WEIGHTS).items()}
+        if unknown := model.load_state_dict(trained, strict=False).unexpected_keys:
+            raise ValueError(f"{start / WEIGHTS} holds {unknown[0]}, which this model lacks")
     model.bert.embeddings.requires_grad_(False)
     return model
+
+
+def mix_with(model: BertForSequenceClassification, start: Path, share: float) -> None:
+    """Makes the weights `share` of the model's own and the rest those of the bundle `start`.
+
+    What was learnt last stays for the most part, and what was forgotten for it comes back (WiSE-FT:
+    Wortsman et al. 2022, "Robust fine-tuning of zero-shot models").
+    """
+    before = load_file(start / WEIGHTS)
+    state = model.state_dict()
+    mixed = {name: share * state[name] + (1 - share) * old.float() for name, old in before.items()}
+    model.load_state_dict(mixed, strict=False)
 
 
 def masked_loss(logits: torch.Tensor, targets: torch.Tensor, weights: torch.Tensor) -> torch.Tensor:
@@ -148,7 +176,7 @@ def run(options: dict[str, Any], *, progress: Progress) -> dict[str, Any]:
     )
     tokenizer = BertTokenizer.from_pretrained(str(minilm_folder()), local_files_only=True)
     encoded = _encode(tokenizer, examples)
-    model = new_model()
+    model = new_model(options.get("start"))
     head = [p for n, p in model.named_parameters() if n.startswith("classifier")]
     body = [
         p for n, p in model.named_parameters() if p.requires_grad and not n.startswith("classifier")
@@ -194,6 +222,9 @@ def run(options: dict[str, Any], *, progress: Progress) -> dict[str, Any]:
         progress.update(bar, completed=steps_done, description=f"Training, loss {smooth:.4f}")
         if state_file and steps_done % _STATE_EVERY == 0:
             _save_state(state_file, model, optimizer, steps_done, time.monotonic() - started)
+    share_trained = options.get("mix", 1.0)
+    if options.get("start") and share_trained < 1:
+        mix_with(model, options["start"], share_trained)
     loss_held, auroc_held = development_loss(model, tokenizer, held_out)
     figures = {
         "examples": len(examples),
@@ -202,6 +233,8 @@ def run(options: dict[str, Any], *, progress: Progress) -> dict[str, Any]:
         "batch_size": options["batch_size"],
         "seed": options["seed"],
         "precision": options["precision"],
+        "started_from": read_manifest(options["start"])["digest"] if options.get("start") else None,
+        "mix": share_trained,
         "seconds": round(time.monotonic() - started),
         "held_out_loss": round(loss_held, 5),
         "held_out_auroc": round(auroc_held, 4),

@@ -16,6 +16,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from generation.training.toxicity_contrasts import contrasting_sentences
 from generation.training.toxicity_templates import invented_sentences
 
 LABELS = ("toxicity", "obscene", "identity_attack", "insult", "threat")
@@ -161,20 +162,25 @@ def article_passages(data: Path, count: int, r: random.Random) -> list[Example]:
     return examples
 
 
-def obfuscate(text: str, words: set[str], r: random.Random) -> str:
-    """One marked word written the way people dodge filters: sh1t, f*ck, s t u p i d, idiooot."""
-    found = [w for w in re.findall(r"[A-Za-z]{4,}", text) if w.lower() in words]
+def obfuscate(text: str, words: set[str] | None, r: random.Random) -> str:
+    """One word written the way people dodge filters: sh1t, f*ck, s t u p i d, idiooot.
+
+    `words` are those that may be taken; None takes any word, as codes and sloppy typing do.
+    """
+    found = [w for w in re.findall(r"[A-Za-z]{4,}", text) if words is None or w.lower() in words]
     if not found:
         return text
     word = r.choice(found)
     inner = r.randrange(1, len(word) - 1)
-    swapped = word.translate(str.maketrans("aeiosAEIOS", "@310$@310$"))
     changed = r.choice(
         [
-            swapped,
+            word.translate(str.maketrans("aeiosAEIOS", "@310$@310$")),
+            word.translate(str.maketrans("iIl", "!!1")),
             word[:inner] + "*" + word[inner + 1 :],
+            word[0] + "*" * (len(word) - 1),
             " ".join(word),
             ".".join(word),
+            "-".join(word),
             word[:inner] + word[inner] * 3 + word[inner:],
             word[:inner] + word[inner + 1 :],
         ]
@@ -183,7 +189,7 @@ def obfuscate(text: str, words: set[str], r: random.Random) -> str:
 
 
 def load_examples(data: Path, *, scale: float, seed: int) -> tuple[list[Example], list[Example]]:
-    """The training and development examples (`scale` 1 is about 45,000), shuffled by `seed`."""
+    """The training and development examples (`scale` 1 is about 50,000), shuffled by `seed`."""
     r = random.Random(seed)
     comments, profane_words = toxic_spans(data / "toxic_spans")
     insulting = {
@@ -215,7 +221,10 @@ def load_examples(data: Path, *, scale: float, seed: int) -> tuple[list[Example]
         *article_passages(data, max(1, round(2000 * scale)), r),
         *(
             Example(text, tuple(labels[name] for name in LABELS), "invented")
-            for text, labels in invented_sentences(max(1, round(4500 * scale)), seed=seed)
+            for text, labels in (
+                *invented_sentences(max(1, round(4500 * scale)), seed=seed),
+                *contrasting_sentences(max(1, round(8000 * scale)), seed=seed),
+            )
         ),
     ]  # fmt: skip
     harmless = [e.text for e in by_source["banking77"] + by_source["multidogo"] if len(e.text) > 20]
@@ -224,6 +233,8 @@ def load_examples(data: Path, *, scale: float, seed: int) -> tuple[list[Example]
         text, toxicity = example.text, example.targets[0]
         if toxicity >= 0.5 and r.random() < 0.12:
             text = obfuscate(text, profane_words | insulting, r)
+        elif toxicity == 0 and example.source != "kb" and r.random() < 0.06:
+            text = obfuscate(text, None, r)
         if example.source not in ("toxic_spans", "kb") and r.random() < 0.15:
             # a ticket says several things; the label of the whole is that of its worst part
             text = " ".join(r.sample([text, r.choice(harmless)], 2))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import os
 import time
@@ -104,6 +105,8 @@ def train(
     history keeps each step's rate. Raises ResumeError.
     """
     optimizer = _optimizer(model, recipe)
+    # bfloat16 copies run forwards and backwards; the float32 weights take the steps.
+    working = copy.deepcopy(model).bfloat16() if recipe.bf16 else model
     progress = Progress()
     mark = _fingerprint(recipe, corpus)
     if resume:
@@ -114,7 +117,8 @@ def train(
         seed = recipe.seed + 1000 * passes
         batches += plan_batches(corpus, batch_tokens=recipe.batch_tokens, seed=seed)
         passes += 1
-    model.train()
+    working.train()
+    _refresh(working, model)
     saved_at = time.monotonic()
     while progress.step < recipe.steps and progress.step != stop_after:
         done = progress.seconds / (minutes * 60) if minutes else None
@@ -122,7 +126,7 @@ def train(
             break
         began = time.monotonic()
         factor = rate_factor(progress.step, recipe, done)
-        entry = _step(model, optimizer, corpus, batches[progress.step], recipe, factor)
+        entry = _step(model, working, optimizer, corpus, batches[progress.step], recipe, factor)
         progress.step += 1
         progress.seconds += time.monotonic() - began
         progress.tokens += int(entry["tokens"])
@@ -136,8 +140,17 @@ def train(
     return progress
 
 
+@torch.no_grad()
+def _refresh(working: GPTNeoForCausalLM, model: GPTNeoForCausalLM) -> None:
+    """The working copy's weights from the float32 ones."""
+    if working is not model:
+        for copied, parameter in zip(working.parameters(), model.parameters(), strict=True):
+            copied.copy_(parameter)
+
+
 def _step(
     model: GPTNeoForCausalLM,
+    working: GPTNeoForCausalLM,
     optimizer: torch.optim.AdamW,
     corpus: Corpus,
     numbers: Any,
@@ -147,12 +160,15 @@ def _step(
     for group in optimizer.param_groups:
         group["lr"] = group["base"] * factor
     ids, weights = (torch.from_numpy(array) for array in padded(corpus, numbers))
-    with torch.autocast("cpu", torch.bfloat16, enabled=recipe.bf16):
-        loss, _, right, counted = weighted_loss(model, ids, weights)
-    optimizer.zero_grad(set_to_none=True)
+    loss, _, right, counted = weighted_loss(working, ids, weights)
+    working.zero_grad(set_to_none=True)
     loss.backward()
+    if working is not model:
+        for copied, parameter in zip(working.parameters(), model.parameters(), strict=True):
+            parameter.grad = None if copied.grad is None else copied.grad.float()
     norm = nn.utils.clip_grad_norm_(model.parameters(), recipe.clip)
     optimizer.step()
+    _refresh(working, model)
     return {
         "loss": round(loss.item(), 5),
         "accuracy": round(right / max(1, counted), 5),

@@ -43,6 +43,20 @@ def test_the_best_sample_is_kept_beside_the_quote() -> None:
     assert choose([bad, good, quoted]) == ([good, quoted], good)
 
 
+def test_the_composed_one_goes_before_the_free_one() -> None:
+    free, composed, quoted = Fake("generated"), Fake("constrained", relevance=0.79), Fake("quoted")
+    assert choose([free, composed, quoted]) == ([free, composed, quoted], composed)
+    restating = Fake("generated", relevance=0.9)
+    assert choose([restating, composed, quoted])[1] is composed
+
+
+@pytest.mark.parametrize("flaw", [{"supported": False}, {"flags": 1}, {"relevance": 0.7}])
+def test_a_composed_one_that_falls_short_leaves_the_free_one_or_the_quote(flaw: dict) -> None:
+    free, composed, quoted = Fake("generated"), Fake("constrained", **flaw), Fake("quoted")
+    assert choose([free, composed, quoted])[1] is free
+    assert choose([composed, quoted])[1] is quoted
+
+
 def test_without_candidates_nothing_is_chosen() -> None:
     assert choose([]) == ([], None)
 

@@ -14,7 +14,7 @@ from assistant import outbox
 from assistant.intake import add_message, receive_message
 from assistant.models import AuditEvent, OutboundReply, Ticket
 from assistant.privacy.encryption import unseal
-from generation import pipeline, registry, worker
+from generation import composing, pipeline, registry, worker
 from generation.confidence import FEATURES, ConfidenceModel
 from generation.drafted import Question
 from generation.engine.base import Completion, GenerationRequest, OutOfMemory
@@ -22,6 +22,7 @@ from generation.models import Draft, RoutingPolicy
 from generation.pipeline import draft_replies
 from generation.prompts import Turn
 from generation.safety import ScreenUnavailable
+from generation.sentences import split_sentences
 from tests.generation.tiny_models import build, gpt_neo_config
 
 pytestmark = pytest.mark.django_db
@@ -312,6 +313,8 @@ class OddGenerator:
     def __init__(self, real: Any, answer: str | Exception, finish: str = "stop") -> None:
         self.real, self.answer, self.finish = real, answer, finish
 
+    compose = None  # it can't be constrained
+
     def __getattr__(self, name: str) -> Any:
         return getattr(self.real, name)
 
@@ -343,6 +346,43 @@ def test_a_supported_generated_reply_wins_and_is_marked(
     (reply,) = draft_replies([ask()], with_generator(models, OddGenerator(models.generator, text)))
     assert reply.chosen.kind == "generated"
     assert {c.kind for c in reply.candidates} == {"generated", "quoted"}
+
+
+def test_a_composed_reply_says_only_whole_sentences_of_the_articles(
+    knowledge: None, models: registry.Models
+) -> None:
+    (reply,) = draft_replies([ask()], models)
+    composed = next(c for c in reply.candidates if c.kind == "constrained")
+    articles = [text for _, text in ARTICLES.values()]
+    said = [s.text for s in split_sentences(composed.body)]
+    assert said
+    assert all(any(sentence in text for text in articles) for sentence in said)
+    assert composed.supported
+    assert composed.flags == 0
+    courtesies = [s.text for s in composed.sentences if s.kind == "courtesy"]
+    assert any("Restart the thermostat".lower() in text.lower() for text in courtesies)
+
+
+def test_a_composed_reply_can_win_and_every_record_says_so(
+    knowledge: None, models: registry.Models, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(composing, "WEIGHT", 0.0)  # the tiny model knows no English
+    draft = drafted(receive())
+    assert draft.kind == "constrained"
+    assert set(draft.candidates.values_list("kind", flat=True)) >= {"constrained", "quoted"}
+    event = AuditEvent.objects.get(action="draft.made")
+    assert '"kind":"constrained"' in event.canonical.replace(" ", "")
+    assert draft.chosen is not None
+    assert "Composed by the model" in draft.chosen.get_kind_display()
+
+
+def test_a_generator_that_cannot_be_constrained_offers_no_composed_reply(
+    knowledge: None, models: registry.Models
+) -> None:
+    other = OddGenerator(models.generator, " Here is how to restart the thermostat.")
+    (reply,) = draft_replies([ask()], with_generator(models, other))
+    assert "constrained" not in {c.kind for c in reply.candidates}
+    assert reply.chosen is not None
 
 
 def test_an_invented_number_loses_to_the_quote(knowledge: None, models: registry.Models) -> None:

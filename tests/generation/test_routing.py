@@ -40,7 +40,7 @@ def every_combination():
         itertools.product(
             (0.0, 0.94, 0.95, 1.0, math.nan, None),  # confidence
             (True, False), (True, False), (True, False), (True, False),
-            ("generated", "quoted", "none"),
+            ("generated", "constrained", "quoted", "none"),
         )
     )  # fmt: skip
     for customer, draft, injection, leaks, language in screens:
@@ -74,7 +74,7 @@ def test_no_combination_with_any_failing_or_absent_check_is_approved():
             assert result.reasons
             assert all(reason.text for reason in result.reasons)
             approved += result.state == "auto_approved"
-    assert approved == 2 * 2  # and it can be reached: confidence, kind
+    assert approved == 2 * 3  # and it can be reached: confidence, kind
 
 
 @pytest.mark.parametrize("name", list(Screens.__dataclass_fields__))

@@ -216,15 +216,70 @@ def test_a_word_at_the_start_of_a_line_has_the_tokens_it_has_within_a_line(tiny)
 
 def test_loss_falls_on_the_reply_and_weighs_the_first_word_of_the_body_most(tiny):
     _, tokenizer, corpus, records = tiny
-    assert len(records) - 5 < len(corpus) <= len(records)  # what is too long for the context goes
+    assert len(records) - 8 < len(corpus) <= len(records)  # what is too long for the context goes
     ids = corpus.tokens[: corpus.starts[1]].tolist()
     weights = corpus.weights[: corpus.starts[1]]
-    marked = tokenizer.decode([ids[i] for i in np.flatnonzero(weights == 3)])
+    marked = tokenizer.decode([ids[i] for i in np.flatnonzero(weights == 4)])
     body = tokenizer.decode(ids).split("[1]")[-1].split("\n\n")[1]
     assert body.startswith(marked)
     assert weights[-1] == 1
     assert ids[-1] == tokenizer.eos_token_id
-    assert 0 < (weights == np.float16(0.3)).mean() < 0.3
+    assert 0 < (corpus.weights == np.float16(0.3)).mean() < 0.3
+
+
+def test_what_follows_each_sentence_of_the_body_weighs_more_than_copying(tiny):
+    from generation.training.corpus import encode_records
+
+    template, tokenizer, _, records = tiny
+    several = next(r for r in records if len(sentences(r.body)) >= 2)
+    corpus = encode_records([several], template=template, tokenizer=tokenizer, seed=1)
+    ids, weights = corpus.tokens.tolist(), corpus.weights
+    marked = [i for i in np.flatnonzero(weights == 2) if weights[i - 1] != 2]
+    assert len(marked) == len(sentences(several.body))
+    assert tokenizer.decode(ids[marked[-1] :]).startswith("\n\n")  # the last one ends the body
+
+
+def test_a_wrong_passage_gets_a_reply_that_says_so_and_has_no_body(tiny):
+    from generation.training.corpus import encode_records
+    from generation.training.unanswerable_records import with_unanswered
+
+    template, tokenizer, _, records = tiny
+    added = with_unanswered(records, random.Random(1), share=1.0)[len(records) :]
+    assert added
+    origin = {f"{r.id}:unanswerable": r for r in records}
+    for record in added:
+        answered = origin[record.id]
+        assert (record.thread, record.group) == (answered.thread, answered.group)
+        assert not any(line in record.passages[0].text for line in answered.body.split("\n"))
+        assert record.reply.count("\n\n") == 1
+        assert "answer it" in record.reply
+    corpus = encode_records(added[:3], template=template, tokenizer=tokenizer, seed=1)
+    assert "articles don't answer it" in tokenizer.decode(corpus.tokens[: corpus.starts[1]])
+
+
+def test_the_output_loss_has_the_value_and_the_gradients_of_plain_cross_entropy():
+    import torch
+    from torch.nn import functional
+
+    from generation.training.forward import _OutputLoss
+
+    torch.manual_seed(1)
+    targets, scale = torch.randint(0, 50, (30,)), torch.rand(30)
+    ours, theirs = (
+        [tensor.clone().requires_grad_() for tensor in (hidden, weight)]
+        for hidden, weight in [(torch.randn(30, 8), torch.randn(50, 8))] * 2
+    )
+    loss, hits = _OutputLoss.apply(*ours, targets, scale)
+    logits = functional.linear(*theirs)
+    plain = (
+        functional.cross_entropy(logits, targets, reduction="none") * scale
+    ).sum() / scale.sum()
+    (3 * loss).backward()
+    (3 * plain).backward()
+    torch.testing.assert_close(loss, plain)
+    assert torch.equal(hits, logits.argmax(-1) == targets)
+    for one, other in zip(ours, theirs, strict=True):
+        torch.testing.assert_close(one.grad, other.grad, atol=1e-5, rtol=1e-4)
 
 
 def test_batches_hold_every_record_once_within_their_size(tiny):

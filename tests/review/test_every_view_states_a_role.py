@@ -33,6 +33,7 @@ MAY = {
     Capability.READ_KNOWLEDGE: set(ROLES),
     Capability.EDIT_KNOWLEDGE: {"priya", "ada"},
     Capability.READ_AUDIT: {"otto", "ada"},
+    Capability.READ_MODELS: {"priya", "otto", "ada"},
     Capability.ADMINISTER: {"ada"},
 }
 PEOPLE = [*ROLES, "nobody"]
@@ -146,7 +147,7 @@ def test_the_exceptions_all_exist():
 
 def test_the_enumeration_sees_every_part_of_the_site():
     assert {view.route.split("/")[0] for view in views()} >= {
-        "", "sign-in", "sign-out", "admin", "review", "audit", "knowledge", "api",
+        "", "sign-in", "sign-out", "admin", "review", "audit", "knowledge", "models", "api",
         "healthz", "readyz", "metrics",
     }  # fmt: skip
     assert all(

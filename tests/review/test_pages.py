@@ -531,7 +531,7 @@ def test_a_call_without_words_names_the_field_and_keeps_the_rest(page):
     before = Ticket.objects.count()
     given = {"channel": "email", "name": "Bo Larsen", "email": "not an address", "body": "Hi"}
     body = html(page.post(reverse("review:new_ticket"), given), 400)
-    assert "Email is not an e-mail address." in body
+    assert "The e-mail address is not an e-mail address." in body
     assert 'value="Bo Larsen"' in body
     assert Ticket.objects.count() == before
 

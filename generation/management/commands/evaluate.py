@@ -1,21 +1,32 @@
-"""`manage.py evaluate retrieval|drafts|generation|toxicity|grounding|injection`: measure a part."""
+"""`manage.py evaluate KIND`: measure a part on a file.
+
+Every result is one JSON object of flat figures, with their bootstrap `intervals` (95 %) and what names
+the measurement: `task`, `file`, `file_digest` (SHA-256), `n`, `command`, `measured_at`.
+"""
 
 from __future__ import annotations
 
+import hashlib
 import json
+import shlex
+import sys
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
-from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from rich.console import Console
 from rich.progress import Progress
 
-from generation import evaluation
+from generation import evaluation, pairs
 from generation.evaluation import BadRecord, Row
+from generation.figures import Figures, curves_of, groups_of
 from retrieval.embedder import EmbedderError
+from retrieval.reranker import RerankerError
 from retrieval.search import EmptyIndex
 from retrieval.snapshots import DamagedSnapshot
+
+PLACES: tuple[Literal["ticket", "draft"], ...] = ("ticket", "draft")
 
 
 class Command(BaseCommand):
@@ -41,15 +52,38 @@ class Command(BaseCommand):
         drafts.add_argument("--limit", type=int, help="only the first N tickets")
         generation = kind("generation", "--records", "the generator alone on given passages")
         generation.add_argument("--batch", type=int, default=8)
-        kind("toxicity", "--texts", "the toxicity screen")
+        toxicity = kind("toxicity", "--texts", "the toxicity screen")
         kind("injection", "--texts", "the injection screen: recall and false alarms")
-        kind("grounding", "--pairs", "the support score on evidence and text pairs")
+        grounding = kind("grounding", "--pairs", "the support score on evidence and text pairs")
+        for sub in (retrieval, drafts, toxicity, grounding):
+            sub.add_argument("--curves", action="store_true", help="add points to draw")
+        kind("perplexity", "--texts", "the generator's bits a byte on unseen texts")
+        memorization = kind("memorization", "--drafts", "drafts that recite training text")
+        memorization.add_argument("--corpus", type=Path, required=True, help="file or folder")
+        memorization.add_argument("--prompts", type=Path, help="the records that were drafted from")
+        memorization.add_argument("--tokens", type=int, default=50, help="length of a run")
+        blind = kind("pairs", "--drafts", "write blind pairs: the model's draft and the quote")
+        blind.add_argument("--tickets", type=Path, required=True, help="what was drafted from")
+        blind.add_argument("--key", type=Path, required=True, help="write here which side is whose")
+        blind.add_argument("--count", type=int, default=pairs.PAIRS)
+        blind.add_argument("--seed", type=int, default=7)
+        blind.add_argument("--candidate", help="only this kind of the model's candidates")
+        verdicts = kind("verdicts", "--verdicts", "what judges said of the pairs")
+        verdicts.add_argument("--key", type=Path, required=True, help="what `pairs` wrote")
 
     def handle(self, *args: Any, **options: Any) -> None:
         with Progress(console=Console(stderr=True)) as progress:
             try:
-                summary = getattr(self, options["kind"])(options, progress)
-            except (OSError, ValueError, EmptyIndex, DamagedSnapshot, EmbedderError) as error:
+                record = _record(options["kind"], options["file"])
+                summary = getattr(self, options["kind"])(options, progress) | record
+            except (
+                OSError,
+                ValueError,
+                EmptyIndex,
+                DamagedSnapshot,
+                EmbedderError,
+                RerankerError,
+            ) as error:
                 raise CommandError(str(error), returncode=2) from error
         self.stdout.write(json.dumps(summary) if options["json"] else json.dumps(summary, indent=2))
 
@@ -57,11 +91,11 @@ class Command(BaseCommand):
         from retrieval.evaluation import run
 
         config = dict(pair.partition("=")[::2] for pair in options["config"])
-        mode = config.pop("mode", "fused")
+        mode = config.pop("mode", None)
         if config:
             raise BadRecord(f"unknown configuration: {', '.join(config)}; known: mode")
         ks = tuple(int(k) for k in options["k"].split(","))
-        return run(options["file"], ks=ks, mode=mode, out=options["out"])
+        return run(options["file"], ks=ks, mode=mode, out=options["out"], curves=options["curves"])
 
     def drafts(self, options: dict[str, Any], progress: Progress) -> Row:
         from generation.registry import get_models
@@ -72,7 +106,12 @@ class Command(BaseCommand):
             rows, get_models(), batch=options["batch"], advance=lambda n: progress.advance(bar, n)
         )
         evaluation.write_rows(options["out"], made)
-        return evaluation.drafts_summary(made, rows)
+        summary = evaluation.drafts_summary(made, rows)
+        if options["curves"]:
+            told = [(m["confidence"], bool(r["answerable"])) for m, r in zip(made, rows, strict=True)
+                    if "answerable" in r and m["confidence"] is not None]  # fmt: skip
+            summary["curves"] = curves_of([c for c, _ in told], [a for _, a in told])
+        return summary
 
     def generation(self, options: dict[str, Any], progress: Progress) -> Row:
         from generation.registry import get_models
@@ -86,19 +125,33 @@ class Command(BaseCommand):
         return summary
 
     def toxicity(self, options: dict[str, Any], progress: Progress) -> Row:
-        from generation.safety.toxicity import ToxicityScreen
+        from generation.registry import toxicity_screen
 
         rows = evaluation.read_rows(options["file"], ["id", "text"])
-        screen = ToxicityScreen(settings.TOXICITY)
+        screen = toxicity_screen()
         bar = progress.add_task("Scoring", total=len(rows))
         made: list[Row] = []
         for start in range(0, len(rows), 64):
             chunk = rows[start : start + 64]
             scores = screen.score([row["text"] for row in chunk])
-            made += [{"id": r["id"], "scores": s} for r, s in zip(chunk, scores, strict=True)]
+            made += [
+                {
+                    "id": r["id"],
+                    "scores": s,
+                    "flagged": {p: screen.flags(s, kind=p) for p in PLACES},
+                }
+                for r, s in zip(chunk, scores, strict=True)
+            ]
             progress.advance(bar, len(chunk))
         evaluation.write_rows(options["out"], made)
-        return self._auroc(rows, [max(row["scores"].values()) for row in made])
+        ranked = self._ranked(rows, [max(row["scores"].values()) for row in made], options)
+        points = _at_points(rows, made).summary()
+        return {
+            **points,
+            **ranked,
+            "intervals": points["intervals"] | ranked["intervals"],
+            "sets": _sets(rows, made),
+        }
 
     def injection(self, options: dict[str, Any], progress: Progress) -> Row:
         from generation.safety.evaluation import evaluate_injection
@@ -122,11 +175,117 @@ class Command(BaseCommand):
             progress.advance(bar, len(chunk))
         made = [{"id": r["id"], "score": s} for r, s in zip(rows, scores, strict=True)]
         evaluation.write_rows(options["out"], made)
-        return self._auroc(rows, scores)
+        return self._ranked(rows, scores, options)
 
-    def _auroc(self, rows: list[Row], scores: list[float]) -> Row:
-        labelled = [
-            (row["label"], s) for row, s in zip(rows, scores, strict=True) if "label" in row
-        ]
-        value = evaluation.auroc([a for a, _ in labelled], [b for _, b in labelled])
-        return {"n": len(rows), "auroc": value}
+    def perplexity(self, options: dict[str, Any], progress: Progress) -> Row:
+        from generation.registry import get_models
+
+        rows = evaluation.read_rows(options["file"], ["id", "text"])
+        models = get_models()
+        generator = models.generator
+        if generator is None:
+            raise BadRecord(models.generator_problem)
+        bar = progress.add_task("Reading", total=len(rows))
+        summary, made = evaluation.perplexity(
+            rows, generator, advance=lambda n: progress.advance(bar, n)
+        )
+        evaluation.write_rows(options["out"], made)
+        return summary | {"generator": f"{generator.name}@{generator.digest[:12]}"}
+
+    def memorization(self, options: dict[str, Any], progress: Progress) -> Row:
+        from generation import memorization
+        from generation.safety.leaks import leaks_in_draft
+
+        rows = evaluation.read_rows(options["file"], ["id", "text"])
+        shown = evaluation.read_rows(options["prompts"], ["id"]) if options["prompts"] else []
+        bar = progress.add_task("Reading the training text", total=None)
+        corpus = memorization.TrainingText(
+            memorization.corpus_texts(
+                options["corpus"], on_file=lambda _: progress.advance(bar, 1)
+            ),
+            size=options["tokens"],
+        )
+        made = memorization.recited(
+            rows, {row["id"]: row for row in shown}, corpus, leaks=leaks_in_draft
+        )
+        evaluation.write_rows(options["out"], made)
+        figures = Figures(len(rows), groups=groups_of(rows))
+        figures.mean("recited", [bool(row["recited_tokens"]) for row in made], digits=6)
+        figures.mean("personal_data", [row["personal_data"] for row in made], digits=6)
+        return figures.summary() | {
+            "tokens": options["tokens"],
+            "corpus_runs": corpus.runs,
+            "longest": max((row["recited_tokens"] for row in made), default=0),
+        }
+
+    def pairs(self, options: dict[str, Any], progress: Progress) -> Row:
+        if options["out"] is None:
+            raise BadRecord("--out is missing: where should the pairs be written?")
+        drafts = evaluation.read_rows(options["file"], ["id", "candidates", "kind"])
+        tickets = {row["id"]: row for row in evaluation.read_rows(options["tickets"], ["id"])}
+        absent = [row["id"] for row in drafts if row["id"] not in tickets]
+        if absent:
+            raise BadRecord(f"{options['tickets']} lacks the ticket {absent[0]}")
+        blind, key, summary = pairs.blind_pairs(
+            drafts, tickets, count=options["count"], seed=options["seed"], kind=options["candidate"]
+        )
+        evaluation.write_rows(options["out"], blind)
+        evaluation.write_rows(options["key"], key)
+        return summary
+
+    def verdicts(self, options: dict[str, Any], progress: Progress) -> Row:
+        given = evaluation.read_rows(options["file"], ["id", "prefer", "judge"])
+        key = evaluation.read_rows(options["key"], ["id", "model"])
+        return pairs.verdicts_summary(given, key)
+
+    def _ranked(self, rows: list[Row], scores: list[float], options: dict[str, Any]) -> Row:
+        """`n`, `auroc` over the labelled rows, and the curves where they are asked for."""
+        known = [i for i, row in enumerate(rows) if "label" in row]
+        labels = [rows[i]["label"] for i in known]
+        kept = [scores[i] for i in known]
+        figures = Figures(len(rows))
+        figures.ranking("auroc", kept, labels, groups=groups_of([rows[i] for i in known]))
+        summary = figures.summary()
+        if options["curves"]:
+            summary["curves"] = curves_of(kept, labels)
+        return summary
+
+
+def _at_points(rows: list[Row], made: list[Row]) -> Figures:
+    """Shares at the operating points of tickets and drafts: flagged, and where labels are known
+    accuracy, recall and false alarms."""
+    figures = Figures(len(rows), groups=groups_of(rows))
+    labels = [None if "label" not in row else bool(row["label"]) for row in rows]
+    for place in PLACES:
+        flagged = [row["flagged"][place] for row in made]
+        pairs = list(zip(flagged, labels, strict=True))
+        figures.mean(f"flagged_as_{place}", flagged)
+        if any(label is not None for label in labels):
+            figures.mean(f"accuracy_as_{place}", [None if t is None else f == t for f, t in pairs])
+            figures.mean(f"recall_as_{place}", [f if t else None for f, t in pairs])
+            figures.mean(f"false_alarms_as_{place}", [f if t is False else None for f, t in pairs])
+    return figures
+
+
+def _sets(rows: list[Row], made: list[Row]) -> Row:
+    """The same shares for each `set` that rows name."""
+    names = dict.fromkeys(row["set"] for row in rows if "set" in row)
+    found = {}
+    for name in names:
+        chosen = [i for i, row in enumerate(rows) if row.get("set") == name]
+        summary = _at_points([rows[i] for i in chosen], [made[i] for i in chosen]).summary()
+        found[name] = {k: v for k, v in summary.items() if k != "intervals"}
+    return found
+
+
+def _record(task: str, file: Path) -> Row:
+    """What names a measurement, so that it can be stored with a model's version and repeated."""
+    with file.open("rb") as stream:
+        digest = hashlib.file_digest(stream, "sha256").hexdigest()
+    return {
+        "task": task,
+        "file": file.name,
+        "file_digest": digest,
+        "command": shlex.join([Path(sys.argv[0]).name, *sys.argv[1:]]),
+        "measured_at": datetime.now(UTC).isoformat(timespec="seconds"),
+    }

@@ -1,4 +1,4 @@
-"""`manage.py train generator|toxicity|confidence`: one door to each trainer."""
+"""`manage.py train generator|toxicity|reranker|confidence`: one door to each trainer."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from rich.progress import Progress
 TRAINERS = {
     "generator": "generation.training.generator",
     "toxicity": "generation.training.toxicity",
+    "reranker": "generation.training.reranker",
     "confidence": "generation.training.confidence",
 }
 

@@ -9,6 +9,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 
 from retrieval.embedder import EmbedderError
+from retrieval.reranker import RerankerError
 from retrieval.search import MODES, EmptyIndex, search
 from retrieval.snapshots import DamagedSnapshot
 from retrieval.tasks import hit_json
@@ -20,7 +21,7 @@ class Command(BaseCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("words")
         parser.add_argument("--k", type=int, default=5)
-        parser.add_argument("--mode", choices=MODES, default="fused")
+        parser.add_argument("--mode", choices=MODES, help="default: as drafting searches")
         parser.add_argument("--json", action="store_true", help="one JSON object on stdout")
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -30,7 +31,7 @@ class Command(BaseCommand):
             raise CommandError("--k: ask for at least one result.", returncode=2)
         try:
             found = search(options["words"], k=options["k"], mode=options["mode"])
-        except (EmptyIndex, DamagedSnapshot, EmbedderError) as error:
+        except (EmptyIndex, DamagedSnapshot, EmbedderError, RerankerError) as error:
             raise CommandError(str(error), returncode=2) from error
         if options["json"]:
             answer = {"results": [hit_json(hit) for hit in found.hits], "snapshot": found.snapshot}
@@ -38,5 +39,8 @@ class Command(BaseCommand):
             return
         for number, hit in enumerate(found.hits, start=1):
             path = " › ".join([hit.title, *hit.heading_path])
-            self.stdout.write(f"[{number}] {path}  ({hit.source}, cosine {hit.dense_score:.2f})")
+            answers = "" if hit.rerank_score is None else f", answers {hit.rerank_score:.2f}"
+            self.stdout.write(
+                f"[{number}] {path}  ({hit.source}, cosine {hit.dense_score:.2f}{answers})"
+            )
             self.stdout.write("    " + " ".join(hit.text.split())[:300])

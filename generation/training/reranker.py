@@ -1,0 +1,247 @@
+"""`manage.py train reranker`: fine-tunes MiniLM into a cross-encoder for question and passage.
+
+Each step takes a few questions of one set, each with a right passage and several hard wrong ones.
+The loss is the cross-entropy of choosing the right one (Cao et al. 2007, ListNet's top-one), so that
+it ranks, and a binary one over the pairs that are surely right or wrong, so that a score means the
+same from one question to the next. The embeddings stay those of all-MiniLM-L6-v2; what is written is
+only what changed (`retrieval.minilm`).
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import math
+import random
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import torch
+from rich.progress import Progress
+from tokenizers import Tokenizer
+from torch import Tensor, nn
+
+from generation.training.reranker_data import Ranking, load_rankings
+from retrieval import minilm
+from retrieval.cross_encoder import (
+    CrossEncoder,
+    load_tokenizer,
+    new_network,
+    padded,
+    word_pieces,
+)
+from retrieval.embedder import get_embedder
+
+SHARES = {"doc2dial": 0.55, "kb": 0.25, "product_qa": 0.12, "dstc11_track5_val": 0.08}
+PASSAGES = 6  # a question's passages in a step
+NEAR = 1  # of them, at most so many from the right page
+BINARY_WEIGHT = 0.5
+WINDOW = 50  # steps whose losses are averaged for what is shown
+_STATE_EVERY = 25
+_UNKNOWN = math.nan
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The options of `manage.py train reranker`."""
+    parser.add_argument("--data", type=Path, required=True, help="folder of the public sets")
+    parser.add_argument("--out", type=Path, required=True, help="folder for the new weights")
+    parser.add_argument("--work", type=Path, help="folder for the state to resume from")
+    parser.add_argument("--articles", type=int, default=4000, help="help-article questions")
+    parser.add_argument("--steps", type=int, default=2500)
+    parser.add_argument("--minutes", type=float, default=0, help="stop in time; 0: no limit")
+    parser.add_argument("--questions", type=int, default=4, help="questions a step")
+    parser.add_argument(
+        "--frozen-layers", type=int, default=2, help="lowest layers left as they are"
+    )
+    parser.add_argument("--learning-rate", type=float, default=1e-4)
+    parser.add_argument("--head-learning-rate", type=float, default=1e-3)
+    parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--precision", choices=("fp32", "bf16"), default="fp32")
+    parser.add_argument("--seed", type=int, default=7)
+
+
+class Drawn(NamedTuple):
+    """A question's passages in one step, the right one first, and what is known of each: 1 right,
+    0 wrong, NaN only that it ranks below."""
+
+    question: str
+    passages: list[str]
+    labels: list[float]
+
+
+def draw(ranking: Ranking, others: Sequence[Ranking], rng: random.Random) -> Drawn:
+    """One right passage, up to `NEAR` near ones, hard wrong ones, and one of another question."""
+    near = rng.sample(ranking.near, k=min(NEAR, len(ranking.near)))
+    room = PASSAGES - 2 - len(near)
+    wrong = rng.sample(ranking.wrong, k=min(room, len(ranking.wrong)))
+    stranger = rng.choice(rng.choice(others).right)
+    if stranger not in ranking.right and stranger not in ranking.near:
+        wrong.append(stranger)
+    return Drawn(
+        ranking.question,
+        [rng.choice(ranking.right), *near, *wrong],
+        [1.0] + [_UNKNOWN] * len(near) + [0.0] * len(wrong),
+    )
+
+
+def ranking_loss(logits: Tensor, labels: Sequence[Sequence[float]]) -> Tensor:
+    """The mean loss over questions; `logits` float32 `[n]` holds their passages end to end."""
+    total = logits.new_zeros(())
+    at = 0
+    for known in labels:
+        own = logits[at : at + len(known)]
+        at += len(known)
+        targets = torch.tensor(known)
+        sure = ~targets.isnan()
+        binary = nn.functional.binary_cross_entropy_with_logits(own[sure], targets[sure])
+        total = total - torch.log_softmax(own, dim=0)[0] + BINARY_WEIGHT * binary
+    return total / len(labels)
+
+
+def run(options: dict[str, Any], *, progress: Progress) -> dict[str, Any]:
+    """Trains, writes the bundle to `options["out"]` and returns its figures.
+
+    Runs of the same options and seed differ only by when a limit in minutes stops them. An
+    interrupted run with `work` set goes on from its last saved step.
+
+    Raises:
+        TrainingDataMissing: a set isn't in the folder.
+    """
+    torch.set_num_threads(options["threads"])
+    torch.manual_seed(options["seed"])
+    rankings = _rankings(options)
+    tokenizer = load_tokenizer()
+    network = new_network()
+    for layer in network.bert.encoder.layer[: options["frozen_layers"]]:
+        layer.requires_grad_(False)
+    head = [p for n, p in network.named_parameters() if not n.startswith("bert.")]
+    body = [p for n, p in network.bert.named_parameters() if p.requires_grad]
+    rates = (options["learning_rate"], options["head_learning_rate"])
+    optimizer = torch.optim.AdamW(
+        [{"params": body, "lr": rates[0]}, {"params": head, "lr": rates[1]}],
+        weight_decay=0.01,
+        fused=True,
+    )
+    total, limit = options["steps"], options["minutes"] * 60
+    state_file = options["work"] / "state.pt" if options.get("work") else None
+    step, spent = 0, 0.0
+    if state_file and state_file.is_file():
+        state = torch.load(state_file, weights_only=True)
+        network.load_state_dict(state["model"])
+        optimizer.load_state_dict(state["optimizer"])
+        step, spent = state["step"], state["seconds"]
+    started = time.monotonic() - spent
+    bar = progress.add_task("Training", total=total, completed=step)
+    curve: list[float] = []
+    network.train()
+    while step < total:
+        spent = time.monotonic() - started
+        share = max(step / total, spent / limit if limit else 0.0)
+        if share >= 1:
+            break
+        factor = min(1.0, share / 0.06 + 0.02) * (1 - share)
+        for group, rate in zip(optimizer.param_groups, rates, strict=True):
+            group["lr"] = rate * factor
+        drawn = _drawn(rankings, options, step)
+        with torch.autocast("cpu", torch.bfloat16, enabled=options["precision"] == "bf16"):
+            logits = network(_batch(tokenizer, drawn))
+        loss = ranking_loss(logits.float(), [one.labels for one in drawn])
+        loss.backward()
+        nn.utils.clip_grad_norm_(body + head, 1.0)
+        optimizer.step()
+        optimizer.zero_grad(set_to_none=True)
+        curve.append(loss.item())
+        step += 1
+        recent = sum(curve[-WINDOW:]) / len(curve[-WINDOW:])
+        progress.update(bar, completed=step, description=f"Training, loss {recent:.3f}")
+        if state_file and step % _STATE_EVERY == 0:
+            _save_state(state_file, network, optimizer, step, time.monotonic() - started, recent)
+    figures = {
+        "questions": {name: len(found) for name, found in rankings.items()},
+        "steps": step,
+        "questions_a_step": options["questions"],
+        "seed": options["seed"],
+        "precision": options["precision"],
+        "seconds": round(time.monotonic() - started),
+        "first_loss": round(sum(curve[:WINDOW]) / max(1, len(curve[:WINDOW])), 4),
+        "last_loss": round(sum(curve[-WINDOW:]) / max(1, len(curve[-WINDOW:])), 4),
+    }
+    digest = write(options["out"], network, training=figures)
+    return {**figures, "out": str(options["out"]), "digest": digest}
+
+
+def write(folder: Path, network: CrossEncoder, *, training: Mapping[str, Any]) -> str:
+    """Write a network as a bundle; returns its digest."""
+    config = {"format": 1, "base": minilm.BASE, "training": dict(training)}
+    return minilm.write_bundle(folder, network.state_dict(), config)
+
+
+def _rankings(options: dict[str, Any]) -> dict[str, list[Ranking]]:
+    """The questions, kept in the work folder: mining their wrong passages takes minutes."""
+    kept = options["work"] / "rankings.json" if options.get("work") else None
+    if kept and kept.is_file():
+        return {
+            name: [
+                Ranking(
+                    row["source"],
+                    row["question"],
+                    tuple(row["right"]),
+                    tuple(row["near"]),
+                    tuple(row["wrong"]),
+                )
+                for row in rows
+            ]
+            for name, rows in json.loads(kept.read_text()).items()
+        }
+    found = load_rankings(
+        options["data"], get_embedder(), articles=options["articles"], seed=options["seed"]
+    )
+    if kept:
+        kept.parent.mkdir(parents=True, exist_ok=True)
+        rows = {name: [asdict(one) for one in rankings] for name, rankings in found.items()}
+        kept.write_text(json.dumps(rows))
+    return found
+
+
+def _drawn(
+    rankings: Mapping[str, Sequence[Ranking]], options: Mapping[str, Any], step: int
+) -> list[Drawn]:
+    """A step's questions, the same for the same seed, so that a resumed run goes on right."""
+    rng = random.Random(f"{options['seed']}:{step}")
+    names = [name for name in SHARES if rankings.get(name)]
+    name = rng.choices(names, [SHARES[name] for name in names])[0]
+    chosen = [rng.choice(rankings[name]) for _ in range(options["questions"])]
+    return [draw(one, rankings[name], rng) for one in chosen]
+
+
+def _batch(tokenizer: Tokenizer, drawn: Sequence[Drawn]) -> Any:
+    pairs = []
+    for one in drawn:
+        question = word_pieces(tokenizer, one.question)
+        pairs += [(question, word_pieces(tokenizer, passage)) for passage in one.passages]
+    return padded(pairs)
+
+
+def _save_state(
+    path: Path,
+    network: nn.Module,
+    optimizer: torch.optim.Optimizer,
+    step: int,
+    seconds: float,
+    loss: float,
+) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    aside = path.with_suffix(".new")
+    state = {
+        "model": network.state_dict(),
+        "optimizer": optimizer.state_dict(),
+        "step": step,
+        "seconds": seconds,
+    }
+    torch.save(state, aside)
+    aside.replace(path)
+    with path.with_suffix(".jsonl").open("a") as file:
+        file.write(json.dumps({"step": step, "seconds": round(seconds), "loss": loss}) + "\n")

@@ -1,0 +1,178 @@
+"""How likely a passage answers a question: a cross-encoder that was trained here, or any by name.
+
+Cheap to make and to import; `warm_up()` loads torch and the network. The web process never does.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Sequence
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from django.conf import settings
+from numpy.typing import NDArray
+
+from retrieval import minilm
+from retrieval.model_folders import ModelMissing, named_folder, weights_digest
+
+if TYPE_CHECKING:
+    import torch
+
+BATCH = 20  # pairs that go through the network together: a search's candidates
+
+Scores = NDArray[np.float32]
+Score = Callable[[str, Sequence[str]], Scores]
+
+
+class RerankerError(RuntimeError):
+    """The reranker cannot be used: what is wrong, and what to do about it."""
+
+
+class Reranker:
+    """One cross-encoder: a folder (of `train reranker`, or as sentence-transformers saves them), or a
+    hub's `owner/name@revision`."""
+
+    def __init__(self, setting: str, *, device: str = "auto", threads: int = 0) -> None:
+        self.name = setting
+        self._device = device
+        self._threads = threads
+        self._loading = threading.Lock()
+        self._score: Score | None = None
+        self._digest = ""
+
+    @property
+    def digest(self) -> str:
+        """sha256 of the bundle's manifest, or of a named model's weights (loads it)."""
+        self.warm_up()
+        return self._digest
+
+    @property
+    def version(self) -> str:
+        """What to store beside a score: name and the first digits of the digest."""
+        return f"{self.name}@{self.digest[:12]}"
+
+    def warm_up(self) -> None:
+        """Load the network once. Raises `RerankerError` when a file is missing, was changed, or
+        doesn't load."""
+        if self._score is not None:
+            return
+        with self._loading:
+            if self._score is None:
+                folder = Path(self.name).expanduser()
+                ours = (folder / minilm.MANIFEST).is_file()
+                try:
+                    self._score = self._trained_here(folder) if ours else self._named()
+                except (minilm.BundleError, ModelMissing) as error:
+                    raise RerankerError(f"The reranker could not be loaded: {error}") from error
+
+    def score(self, query: str, passages: Sequence[str]) -> Scores:
+        """The probability that each passage answers the query, `float32 [n]`.
+
+        A passage is its title and headings on one line, then its text, as it is embedded. What a
+        batch holds beside it never changes a search's scores: a query's passages run by themselves.
+        """
+        self.warm_up()
+        if not passages or self._score is None:
+            return np.zeros(0, dtype=np.float32)
+        return self._score(query, passages)
+
+    def _trained_here(self, bundle: Path) -> Score:
+        import torch
+
+        from retrieval import cross_encoder
+
+        self._digest = minilm.read_manifest(bundle)["digest"]
+        tokenizer = cross_encoder.load_tokenizer()
+        device = self._torch_device()
+        network = cross_encoder.load_network(bundle).to(device, _fast_type(device))
+
+        def score(query: str, passages: Sequence[str]) -> Scores:
+            asked = cross_encoder.word_pieces(tokenizer, query)
+            pieces = [cross_encoder.word_pieces(tokenizer, passage) for passage in passages]
+            order = sorted(range(len(pieces)), key=lambda row: len(pieces[row]))
+            found = np.zeros(len(pieces), dtype=np.float32)
+            with torch.inference_mode():
+                for start in range(0, len(order), BATCH):
+                    rows = order[start : start + BATCH]
+                    pairs = cross_encoder.padded([(asked, pieces[row]) for row in rows])
+                    logits = network(cross_encoder.Pairs(*(part.to(device) for part in pairs)))
+                    found[rows] = torch.sigmoid(logits).cpu().numpy()
+            return found
+
+        return score
+
+    def _named(self) -> Score:
+        folder = named_folder(
+            self.name,
+            variable="COUNTERSIGN_RERANKER",
+            part="reranker",
+            owner="cross-encoder",
+        )
+        self._digest = weights_digest(folder)
+        import torch
+        from sentence_transformers import CrossEncoder
+
+        try:
+            model = CrossEncoder(
+                str(folder),
+                device=str(self._torch_device()),
+                local_files_only=True,
+                trust_remote_code=False,
+                model_kwargs={"dtype": torch.float32},
+            )
+        except Exception as error:  # the libraries raise many kinds; each means "not loadable"
+            raise RerankerError(
+                f"The reranker {self.name} could not be loaded from {folder.name}: {error}"
+            ) from error
+        if model.num_labels != 1:
+            raise RerankerError(
+                f"The reranker {self.name} gives {model.num_labels} numbers a pair: choose a "
+                "cross-encoder with one for COUNTERSIGN_RERANKER."
+            )
+
+        def score(query: str, passages: Sequence[str]) -> Scores:
+            pairs: list[Any] = [(query, passage) for passage in passages]
+            scores = model.predict(
+                pairs,
+                batch_size=BATCH,
+                show_progress_bar=False,
+                activation_fn=torch.nn.Sigmoid(),
+            )
+            return np.asarray(scores, dtype=np.float32)
+
+        return score
+
+    def _torch_device(self) -> torch.device:
+        import torch
+
+        if self._threads:
+            torch.set_num_threads(self._threads)
+        if self._device != "auto":
+            return torch.device(self._device)
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+
+
+def _fast_type(device: torch.device) -> torch.dtype:
+    """bfloat16 where the hardware multiplies it, else float32."""
+    import torch
+
+    if device.type == "cuda":
+        fast = torch.cuda.is_bf16_supported(including_emulation=False)
+    else:
+        fast = bool(torch.cpu.get_capabilities().get("avx512_bf16"))
+    return torch.bfloat16 if fast else torch.float32
+
+
+@lru_cache(maxsize=4)
+def _reranker(setting: str, device: str, threads: int) -> Reranker:
+    return Reranker(setting, device=device, threads=threads)
+
+
+def get_reranker() -> Reranker | None:
+    """The installation's reranker, one a process, named by COUNTERSIGN_RERANKER; None for `none`."""
+    if settings.RERANKER == "none":
+        return None
+    return _reranker(settings.RERANKER, settings.DEVICE, settings.TORCH_THREADS)
