@@ -257,7 +257,7 @@ class DraftCandidate(models.Model):
 
     class Kind(models.TextChoices):
         GENERATED = "generated", "Written by the model"
-        CONSTRAINED = "constrained", "Composed by the model from the articles’ sentences"
+        CONSTRAINED = "constrained", "Composed from the articles"
         QUOTED = "quoted", "Quoted from the articles"
 
     draft = models.ForeignKey(Draft, on_delete=models.PROTECT, related_name="candidates")

@@ -11,7 +11,7 @@ class Migration(migrations.Migration):
             field=models.CharField(
                 choices=[
                     ("generated", "Written by the model"),
-                    ("constrained", "Composed by the model from the articles’ sentences"),
+                    ("constrained", "Composed from the articles"),
                     ("quoted", "Quoted from the articles"),
                 ],
                 max_length=12,

@@ -373,7 +373,7 @@ def test_a_composed_reply_can_win_and_every_record_says_so(
     event = AuditEvent.objects.get(action="draft.made")
     assert '"kind":"constrained"' in event.canonical.replace(" ", "")
     assert draft.chosen is not None
-    assert "Composed by the model" in draft.chosen.get_kind_display()
+    assert "Composed from the articles" in draft.chosen.get_kind_display()
 
 
 def test_a_generator_that_cannot_be_constrained_offers_no_composed_reply(
