@@ -32,7 +32,7 @@ def processes() -> list[Process]:
     solo = ("--pool", "solo")
     run = Path(settings.DATA_DIR) / "run"
     web = [
-        sys.executable, "-m", "granian", "--interface", "wsgi", "assistant.wsgi:application",
+        sys.executable, "-m", "granian", "--interface", "wsgi", "assistant.web:application",
         "--host", settings.BIND, "--port", str(settings.PORT), "--workers", "1",
         "--blocking-threads", "8", "--log-level", "warning", "--no-ws",
     ]  # fmt: skip
