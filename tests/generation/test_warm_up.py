@@ -6,7 +6,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from generation import rescreen, tasks
+from generation import registry, rescreen, tasks
 from generation.safety.toxicity import get_toxicity_screen
 
 
@@ -15,9 +15,12 @@ def worker_of(queue: str) -> SimpleNamespace:
     return SimpleNamespace(app=SimpleNamespace(amqp=SimpleNamespace(queues=queues)))
 
 
+@pytest.mark.django_db
 def test_worker_search_loads_its_screens_before_the_first_edited_reply() -> None:
     get_toxicity_screen.cache_clear()
+    registry.forget_models()
     tasks.warm_up(sender=worker_of("search"))
+    assert registry.toxicity_screen()._detoxify is not None  # the one that edits are screened by
     assert get_toxicity_screen()._detoxify is not None
 
 
