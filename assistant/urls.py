@@ -18,7 +18,7 @@ urlpatterns = [
     path("admin/", admin.site.urls),
     path("review/", include("review.urls")),
     path("audit/", include("review.urls_audit")),
-    path("knowledge/", include("retrieval.urls")),
+    path("knowledge/", include("review.urls_knowledge")),
     path("models/", include("review.urls_models")),
     path("api/v1/", include("review.urls_api")),
     path("healthz", views.healthz, name="healthz"),

@@ -11,6 +11,7 @@ from generation.prompts import Prompt, PromptTemplate, Turn
 from generation.quoting import Ranked
 from generation.registry import Identity
 from generation.routing import Route, Screens
+from retrieval.scope import PUBLIC, Scope
 from retrieval.search import SearchHit
 
 HISTORY_TURNS = 3
@@ -25,6 +26,7 @@ class Question:
     first_name: str = ""
     language: str = ""
     seed: int = 0
+    scope: Scope = PUBLIC  # what the reply may rest on
 
     @property
     def last(self) -> str:

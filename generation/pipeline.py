@@ -39,9 +39,9 @@ from generation.quoting import QUOTING_VERSION, dress, quote_of, rank
 from generation.registry import Models
 from generation.routing import route
 from generation.safety import ScreenUnavailable
-from generation.safety.injection import INJECTION_SCREEN_VERSION, screen_injection
 from generation.safety.language import detect_language
 from generation.safety.leaks import leaks_in_draft
+from retrieval.safety.injection import INJECTION_SCREEN_VERSION, screen_injection
 from retrieval.search import EmptyIndex, SearchHit, query_of, search_many
 
 logger = logging.getLogger(__name__)
@@ -112,7 +112,8 @@ def _search(replies: list[DraftedReply], models: Models) -> None:
     """Find the passages; the best one's article gives the category."""
     queries = [query_of(r.question.subject, r.question.turns) for r in replies]
     try:
-        found = search_many(queries, k=settings.PASSAGES)
+        scopes = [r.question.scope for r in replies]
+        found = search_many(queries, k=settings.PASSAGES, scopes=scopes)
     except EmptyIndex as error:
         for reply in replies:
             reply.problems.append(("empty_index", str(error)))

@@ -24,6 +24,7 @@ from generation.models import Draft
 from generation.pipeline import draft_replies
 from generation.prompts import Turn
 from generation.saving import save_drafted, save_failed
+from retrieval.scope import Scope
 
 logger = logging.getLogger(__name__)
 
@@ -115,6 +116,7 @@ def open_question(draft: Draft) -> Question:
         first_name=ticket.contact.name.split()[0] if ticket.contact.name.strip() else "",
         language=ticket.language,
         seed=draft.seed,
+        scope=Scope.of_channel(ticket.channel),
     )
 
 

@@ -122,6 +122,8 @@ def _write(
         folder / "article_rows.npy",
         np.array([rows[chunk.revision_id] for chunk in chunks], dtype=np.int64),
     )
+    documents = [chunk.revision.document_id for chunk in chunks]
+    np.save(folder / "documents.npy", np.array(documents, dtype=np.int64))
     np.save(folder / "chunks.npy", np.array([chunk.pk for chunk in chunks], dtype=np.int64))
     np.save(folder / "digests.npy", digests)
 

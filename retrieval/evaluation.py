@@ -13,7 +13,7 @@ from retrieval import metrics
 from retrieval.curves import roc_points
 from retrieval.intervals import interval_of_auroc, interval_of_mean
 from retrieval.models import Chunk
-from retrieval.search import Mode, Ranked, ThreadTurn, query_of, rank_many
+from retrieval.search import EVERYTHING, Mode, Ranked, ThreadTurn, query_of, rank_many
 from retrieval.snapshots import open_active
 
 KS = (1, 5, 10)
@@ -94,7 +94,9 @@ def evaluate_retrieval(
     answers: list[Answer] = []
     for start in range(0, len(questions), BATCH):
         batch = questions[start : start + BATCH]
-        ranked = rank_many(snapshot, [q.query for q in batch], k=DEPTH, mode=mode)
+        ranked = rank_many(
+            snapshot, [q.query for q in batch], k=DEPTH, mode=mode, scopes=[EVERYTHING] * len(batch)
+        )
         answers += [
             _answer(question, one, sources, depth=max([*ks, 10]))
             for question, one in zip(batch, ranked, strict=True)

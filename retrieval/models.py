@@ -11,19 +11,42 @@ from retrieval.chunking import CountTokens, embedded_text
 
 
 class Collection(models.Model):
-    """A named set of articles."""
+    """A named set of articles, and whose questions it may answer (`retrieval.scope`)."""
+
+    class Visibility(models.TextChoices):
+        PUBLIC = "public", "Public: drafts may rest on it"
+        INTERNAL = "internal", "Internal: never in a customer's draft"
 
     name = models.SlugField(unique=True)
     title = models.CharField(max_length=200, blank=True)
+    visibility = models.CharField(
+        max_length=10, choices=Visibility, default=Visibility.PUBLIC, db_index=True
+    )
+    channels = models.ManyToManyField(
+        "assistant.Channel",
+        blank=True,
+        related_name="collections",
+        help_text="the channels that may use it; none chosen means every channel",
+    )
 
     def __str__(self) -> str:
         return self.title or self.name
+
+
+class Trust(models.IntegerChoices):
+    """How far the text of an article's origin is trusted. Suspicious text always waits for a person;
+    of a low origin, every new or changed text does."""
+
+    LOW = 1, "Low: every change waits for a person"
+    NORMAL = 2, "Normal: suspicious changes wait for a person"
+    HIGH = 3, "High: written or vouched for by the company"
 
 
 class Document(models.Model):
     """An article. Its text changes by publishing a new revision."""
 
     class State(models.TextChoices):
+        DRAFT = "draft", "Draft"
         PUBLISHED = "published", "Published"
         RETIRED = "retired", "Retired"
 
@@ -33,6 +56,10 @@ class Document(models.Model):
     category = models.CharField(max_length=100, blank=True, db_index=True)
     language = models.CharField(max_length=10, default="en")
     state = models.CharField(max_length=10, choices=State, default=State.PUBLISHED, db_index=True)
+    trust = models.PositiveSmallIntegerField(choices=Trust, default=Trust.HIGH)
+    review_by = models.DateField(
+        null=True, blank=True, db_index=True, help_text="when somebody should read it again"
+    )
     current = models.ForeignKey(
         "Revision", on_delete=models.PROTECT, null=True, blank=True, related_name="+"
     )

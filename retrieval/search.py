@@ -17,12 +17,15 @@ from numpy.typing import NDArray
 from retrieval.embedder import get_embedder
 from retrieval.models import Chunk
 from retrieval.reranker import RerankerError, get_reranker
+from retrieval.scope import EVERYTHING, PUBLIC, Scope, document_ids
 from retrieval.snapshots import EmptyIndex, OpenSnapshot, open_active
 
 __all__ = [
+    "EVERYTHING",
     "EmptyIndex",
     "Mode",
     "RerankerError",
+    "Scope",
     "SearchHit",
     "SearchResults",
     "query_of",
@@ -109,18 +112,26 @@ def default_mode() -> Mode:
     return "fused" if settings.RERANKER == "none" else "reranked"
 
 
-def search(query: str, *, k: int = 5, mode: Mode | None = None) -> SearchResults:
-    """The `k` best passages for a query of any length. Raises `EmptyIndex` where nothing is
-    indexed yet, `DamagedSnapshot` where the index must not be trusted, and `RerankerError`."""
-    return search_many([query], k=k, mode=mode)[0]
+def search(
+    query: str, *, k: int = 5, mode: Mode | None = None, scope: Scope = PUBLIC
+) -> SearchResults:
+    """The `k` best passages in the scope for a query of any length. Raises `EmptyIndex` where
+    nothing is indexed yet, `DamagedSnapshot` where the index must not be trusted, and
+    `RerankerError`."""
+    return search_many([query], k=k, mode=mode, scopes=[scope])[0]
 
 
 def search_many(
-    queries: Sequence[str], *, k: int = 5, mode: Mode | None = None
+    queries: Sequence[str],
+    *,
+    k: int = 5,
+    mode: Mode | None = None,
+    scopes: Sequence[Scope] = (),
 ) -> list[SearchResults]:
-    """`search` for several queries at once, on one and the same snapshot."""
+    """`search` for several queries at once, on one and the same snapshot; `scopes` has one for
+    each query, or is empty: then each query searches what is public."""
     snapshot = open_active()
-    ranked = rank_many(snapshot, queries, k=k, mode=mode)
+    ranked = rank_many(snapshot, queries, k=k, mode=mode, scopes=scopes)
     wanted = {int(chunk_id) for one in ranked for chunk_id in one.chunk_ids}
     chunks = Chunk.objects.select_related("revision__document").in_bulk(wanted)
     return [
@@ -137,7 +148,12 @@ def search_many(
 
 
 def rank_many(
-    snapshot: OpenSnapshot, queries: Sequence[str], *, k: int, mode: Mode | None = None
+    snapshot: OpenSnapshot,
+    queries: Sequence[str],
+    *,
+    k: int,
+    mode: Mode | None = None,
+    scopes: Sequence[Scope] = (),
 ) -> list[Ranked]:
     """Order the snapshot's chunks for each query. Only the reranker reads their texts."""
     mode = mode or default_mode()
@@ -149,8 +165,17 @@ def rank_many(
     first: Mode = "fused" if mode == "reranked" else mode
     depth = max(k, RERANK_DEPTH) if mode == "reranked" else k
     ranked = [
-        _rank(snapshot, query, vectors[owners == index], k=depth, mode=first)
-        for index, query in enumerate(queries)
+        _rank(
+            snapshot,
+            query,
+            vectors[owners == index],
+            k=depth,
+            mode=first,
+            allowed=_allowed(snapshot, scope),
+        )
+        for index, (query, scope) in enumerate(
+            zip(queries, scopes or [PUBLIC] * len(queries), strict=True)
+        )
     ]
     return _rerank(queries, ranked, k=k) if mode == "reranked" else ranked
 
@@ -187,12 +212,31 @@ def _rerank(queries: Sequence[str], ranked: Sequence[Ranked], *, k: int) -> list
     return found
 
 
+def _allowed(snapshot: OpenSnapshot, scope: Scope) -> NDArray[np.bool_] | None:
+    """Which rows a scope leaves, `bool [n]`; None where it leaves all."""
+    documents = document_ids(scope)
+    if documents is None:
+        return None
+    allowed = np.isin(snapshot.document_ids, documents)
+    return None if allowed.all() else allowed
+
+
 def _rank(
-    snapshot: OpenSnapshot, query: str, windows: NDArray[np.float32], *, k: int, mode: Mode
+    snapshot: OpenSnapshot,
+    query: str,
+    windows: NDArray[np.float32],
+    *,
+    k: int,
+    mode: Mode,
+    allowed: NDArray[np.bool_] | None = None,
 ) -> Ranked:
     depth = max(DEPTH, k)
     lexical = snapshot.lexical.scores(query)
-    by_meaning = _nearest(snapshot, windows, depth) if mode != "lexical" else np.empty(0, np.int64)
+    if allowed is not None:
+        lexical = np.where(allowed, lexical, np.float32(0))
+    by_meaning = (
+        _nearest(snapshot, windows, depth, allowed) if mode != "lexical" else np.empty(0, np.int64)
+    )
     by_words = _highest(lexical, depth) if mode != "dense" else np.empty(0, np.int64)
     if mode == "fused":
         fused: dict[int, float] = {}
@@ -219,9 +263,14 @@ def _rank(
     return Ranked(snapshot.chunk_ids[rows], scores, dense, lexical[rows], unread)
 
 
-def _nearest(snapshot: OpenSnapshot, windows: NDArray[np.float32], depth: int) -> NDArray[np.int64]:
+def _nearest(
+    snapshot: OpenSnapshot,
+    windows: NDArray[np.float32],
+    depth: int,
+    allowed: NDArray[np.bool_] | None,
+) -> NDArray[np.int64]:
     """Rows by their best cosine to any window of the query."""
-    scores, rows = snapshot.vectors.search(windows, depth)
+    scores, rows = snapshot.vectors.search(windows, depth, allowed=allowed)
     if len(windows) == 1:
         return rows[0]
     best: dict[int, float] = {}

@@ -33,7 +33,7 @@ logger = logging.getLogger(__name__)
 REFRESH_TASK = "retrieval.tasks.refresh_index"
 SEARCH_QUEUE = "search"
 MANIFEST = "manifest.json"
-FORMAT = 1  # which files a snapshot holds; goes up when that changes
+FORMAT = 2  # which files a snapshot holds; goes up when that changes
 State = IndexSnapshot.State
 
 
@@ -51,12 +51,13 @@ class CannotActivate(RuntimeError):
 
 @dataclass(frozen=True)
 class OpenSnapshot:
-    """A snapshot in memory: row `i` of vectors and words is the chunk `chunk_ids[i]`, which is cut
-    from the article at row `article_rows[i]` of `articles`."""
+    """A snapshot in memory: row `i` of vectors and words is the chunk `chunk_ids[i]` of the document
+    `document_ids[i]`, cut from the article at row `article_rows[i]` of `articles`."""
 
     id: int
     embedder_digest: str
     chunk_ids: NDArray[np.int64]
+    document_ids: NDArray[np.int64]
     digests: NDArray[np.bytes_]  # sha256 of what was embedded, by row
     vectors: VectorIndex
     lexical: LexicalIndex
@@ -139,6 +140,7 @@ def open_folder(folder: Path, row: IndexSnapshot) -> OpenSnapshot:
         id=row.pk,
         embedder_digest=manifest["embedder_digest"],
         chunk_ids=chunk_ids,
+        document_ids=np.load(folder / "documents.npy", allow_pickle=False),
         digests=np.load(folder / "digests.npy", allow_pickle=False),
         vectors=VectorIndex.load(folder / "vectors.faiss"),
         lexical=LexicalIndex.load(folder / "lexical", len(chunk_ids)),

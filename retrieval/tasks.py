@@ -12,7 +12,7 @@ from assistant import heartbeat
 from assistant.celery import app
 from retrieval.embedder import EmbedderError, get_embedder
 from retrieval.reranker import RerankerError, get_reranker
-from retrieval.search import EmptyIndex, Mode, SearchHit, search
+from retrieval.search import EVERYTHING, EmptyIndex, Mode, SearchHit, search
 from retrieval.snapshots import REFRESH_TASK, SEARCH_QUEUE, DamagedSnapshot, open_active
 
 logger = logging.getLogger(__name__)
@@ -22,7 +22,7 @@ logger = logging.getLogger(__name__)
 def search_for_page(*, query: str, k: int = 10, mode: Mode | None = None) -> dict[str, Any]:
     """Hits as JSON, or `{"error": words}` where there is nothing to search."""
     try:
-        found = search(query, k=k, mode=mode)
+        found = search(query, k=k, mode=mode, scope=EVERYTHING)
     except (EmptyIndex, DamagedSnapshot, EmbedderError, RerankerError) as error:
         return {"error": str(error)}
     return {"hits": [asdict(hit) for hit in found.hits], "snapshot": found.snapshot}

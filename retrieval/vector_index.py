@@ -50,14 +50,24 @@ class VectorIndex:
     def dimensions(self) -> int:
         return int(self._index.d)
 
-    def search(self, queries: Vectors, k: int) -> tuple[Vectors, NDArray[np.int64]]:
-        """The `min(k, n)` nearest rows of each query, best first: cosines `float32 [m, k]` and row
-        numbers `int64 [m, k]`."""
-        k = min(k, len(self))
+    def search(
+        self, queries: Vectors, k: int, *, allowed: NDArray[np.bool_] | None = None
+    ) -> tuple[Vectors, NDArray[np.int64]]:
+        """The `k` nearest rows of each query, best first: cosines `float32 [m, k]` and row numbers
+        `int64 [m, k]`; fewer where there are fewer. With `allowed`, `bool [n]`, only those rows
+        are looked at, so that a filter never empties the answer."""
+        k = min(k, len(self) if allowed is None else int(allowed.sum()))
         if not k:
             empty = (len(queries), 0)
             return np.zeros(empty, dtype=np.float32), np.zeros(empty, dtype=np.int64)
-        scores, rows = self._index.search(np.ascontiguousarray(queries, dtype=np.float32), k)
+        parameters = None
+        if allowed is not None:
+            faiss = _faiss()
+            bits = np.packbits(allowed, bitorder="little")
+            parameters = faiss.SearchParameters(sel=faiss.IDSelectorBitmap(bits))
+        scores, rows = self._index.search(
+            np.ascontiguousarray(queries, dtype=np.float32), k, params=parameters
+        )
         return scores, rows
 
     def vectors(self) -> Vectors:

@@ -12,7 +12,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from generation.safety import ScreenUnavailable
-from generation.safety.normalise import normalise
+from retrieval.safety.normalise import normalise
 
 if TYPE_CHECKING:
     from lingua import LanguageDetector

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from generation.engine.files import digest_of
 from generation.safety import ScreenUnavailable
 from generation.safety.checkpoint import assemble, open_checkpoint, read_manifest
-from generation.safety.normalise import normalise
+from retrieval.safety.normalise import normalise
 
 if TYPE_CHECKING:
     from detoxify import Detoxify

@@ -12,11 +12,12 @@ from django.test import Client
 from django.urls import reverse
 
 from assistant.models import User
-from retrieval import reading, views
+from retrieval import reading
 from retrieval.ingest import IngestReport
 from retrieval.models import Collection, Document, Revision
 from retrieval.publishing import publish, retire
 from retrieval.search import SearchResults, search
+from review.views.knowledge import articles as views
 from tests.retrieval.conftest import NOW
 
 pytestmark = pytest.mark.django_db

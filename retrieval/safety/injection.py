@@ -14,8 +14,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
-from generation.safety.injection_rules import RULES, Rule
-from generation.safety.normalise import normalise, spelled_out, unleet
+from retrieval.safety.injection_rules import RULES, Rule
+from retrieval.safety.normalise import normalise, spelled_out, unleet
 
 INJECTION_SCREEN_VERSION = "rules-1"
 # an article may well say "suppose you are …", so a passage needs more than a hint

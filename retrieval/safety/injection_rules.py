@@ -1,7 +1,7 @@
 """What planted instructions look like: named patterns, each with its weight and its reason in words.
 
 A weight is the score that one occurrence alone gives; several different rules add up (see
-`generation.safety.injection`). Patterns are matched on normalised text, ignoring case.
+`retrieval.safety.injection`). Patterns are matched on normalised text, ignoring case.
 """
 
 # ruff: noqa: E501 (patterns read better whole)
