@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import Any
 
 import torch
+from torch.func import functional_call
 from torch.nn import functional
 from transformers import GPTNeoForCausalLM
 
@@ -48,8 +49,8 @@ def hidden_states(model: GPTNeoForCausalLM, ids: torch.Tensor) -> torch.Tensor:
 
 def weighted_loss(
     model: GPTNeoForCausalLM, ids: torch.Tensor, weights: torch.Tensor
-) -> tuple[torch.Tensor, float, int, int]:
-    """(loss, sum of weights, right, counted) of a batch.
+) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    """(loss, right, counted) of a batch, each a scalar.
 
     ``weights`` float [batch, length] is the weight of predicting that very token (zero for none;
     the first token's is ignored). The loss is the weighted mean of the cross-entropies; right and
@@ -62,7 +63,34 @@ def weighted_loss(
         hidden.index_select(0, chosen), model.lm_head.weight, targets, scale
     )
     reply = scale >= 1
-    return loss, float(scale.sum()), int(hits[reply].sum()), int(reply.sum())
+    return loss, hits[reply].sum(), reply.sum()
+
+
+class WeightedGPTNeo(GPTNeoForCausalLM):
+    """A GPT-Neo whose forward pass is `weighted_loss`: what a Trainer steps, and wraps for several
+    GPUs. In ``bf16`` copies run forwards and backwards, and the float32 weights take the steps."""
+
+    bf16 = False
+
+    @classmethod
+    def around(cls, model: GPTNeoForCausalLM, *, bf16: bool) -> WeightedGPTNeo:
+        """The same weights, not a copy of them."""
+        with torch.device("meta"):
+            shared = cls(model.config)
+        shared.transformer, shared.lm_head, shared.bf16 = model.transformer, model.lm_head, bf16
+        return shared
+
+    def forward(  # type: ignore[override]
+        self, ids: torch.Tensor, weights: torch.Tensor
+    ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+        """See `weighted_loss`."""
+        if self.bf16 and self.dtype == torch.float32:
+            low = {name: weight.bfloat16() for name, weight in self.named_parameters()}
+            found: tuple[torch.Tensor, torch.Tensor, torch.Tensor] = functional_call(
+                self, low, (ids, weights)
+            )
+            return found
+        return weighted_loss(self, ids, weights)
 
 
 class _OutputLoss(torch.autograd.Function):
