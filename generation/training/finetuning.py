@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import math
-import time
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -23,7 +22,7 @@ from transformers import (
     AutoTokenizer,
     PrinterCallback,
     Trainer,
-    TrainerCallback,
+    TrainerState,
     TrainingArguments,
     set_seed,
 )
@@ -43,6 +42,7 @@ from generation.training.packing import loss_plot, thinned
 from generation.training.prepared import read_decisions
 from generation.training.records import Record, opening_for
 from generation.training.sources import read_sources
+from generation.training.trainer import Clock
 
 WHOLE_RATE, ADAPTER_RATE = 1e-4, 2e-4
 LARGEST_BATCH = 16
@@ -98,14 +98,19 @@ def run(options: dict[str, Any], *, progress: Bar) -> dict[str, Any]:
     rank = rank_for(model, options.get("lora"))
     model = with_adapters(model, rank=rank) if rank else model.float()
     bar = progress.add_task("fine-tuning", total=None)
-    watch = _Watch(progress, bar, minutes=options.get("minutes"))
+
+    def report(state: TrainerState) -> None:
+        latest = next((e["loss"] for e in reversed(state.log_history) if "loss" in e), None)
+        words = "fine-tuning" if latest is None else f"fine-tuning: loss {latest:.3f}"
+        progress.update(bar, total=state.max_steps, completed=state.global_step, description=words)
+
     trainer = Trainer(
         model=model,
         args=_arguments(options, out, examples, rank=rank, seed=seed),
         train_dataset=Examples(examples),
         eval_dataset=Examples(held_back) if held_back else None,
         data_collator=_Collator(tokenizer),
-        callbacks=[watch],
+        callbacks=[Clock(minutes=options.get("minutes"), report=report)],
     )
     trainer.remove_callback(PrinterCallback)  # standard output is the result's alone
     before = _loss(trainer, held_back)
@@ -277,23 +282,6 @@ class _Collator:
             labels[row, example.prompt : end] = ids[row, example.prompt : end]
             mask[row, :end] = 1
         return {"input_ids": ids, "attention_mask": mask, "labels": labels}
-
-
-class _Watch(TrainerCallback):
-    """Moves the bar, and ends a run whose time is up with a checkpoint."""
-
-    def __init__(self, progress: Bar, bar: Any, *, minutes: float | None) -> None:
-        self._progress, self._bar = progress, bar
-        self._until = time.monotonic() + minutes * 60 if minutes else math.inf
-
-    def on_step_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
-        latest = next((e["loss"] for e in reversed(state.log_history) if "loss" in e), None)
-        words = "fine-tuning" if latest is None else f"fine-tuning: loss {latest:.3f}"
-        self._progress.update(
-            self._bar, total=state.max_steps, completed=state.global_step, description=words
-        )
-        if time.monotonic() >= self._until or state.global_step >= state.max_steps:
-            control.should_save = control.should_training_stop = True
 
 
 def _pack(
