@@ -10,7 +10,7 @@ import hashlib
 import math
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -20,6 +20,8 @@ from django.utils.dateparse import parse_datetime
 
 from assistant.audit.log import record
 from generation.models import FrozenSet, ModelEvaluation, ModelVersion
+from generation.paired import difference
+from retrieval.intervals import Interval
 
 
 @dataclass(frozen=True)
@@ -33,6 +35,7 @@ class Criterion:
 
 _NAMING = {"task", "file", "file_digest", "n", "command", "measured_at"}
 _SHA256 = re.compile(r"[0-9a-f]{64}")
+TOLERANCE = 0.05  # of the deciding figure: what a promotion may cost at worst
 CRITERIA = {
     "generator": Criterion(("generation", "drafts"), "token_f1", "token F1 of the reply"),
     "toxicity": Criterion(("toxicity",), "auroc", "AUROC"),
@@ -47,12 +50,17 @@ class BadEvaluation(ValueError):
 
 @dataclass(frozen=True)
 class Comparison:
-    """A version against the live one on the frozen set. `why` says why it doesn't suffice."""
+    """A version against the live one on the frozen set. `why` says why it doesn't suffice.
+
+    `interval` is the paired bootstrap's 95 % interval of the figures' difference, mine less theirs;
+    None where an evaluation didn't keep its records' values, and the figures decide as they stand.
+    """
 
     criterion: Criterion
     frozen: FrozenSet | None
     mine: ModelEvaluation | None
     theirs: ModelEvaluation | None
+    interval: Interval | None = None
     why: str = ""
 
     @property
@@ -76,11 +84,16 @@ def figure_of(evaluation: ModelEvaluation | None, name: str) -> float | None:
 
 
 def compare(version: ModelVersion, live: ModelVersion | None) -> Comparison:
-    """Whether the version's newest evaluation on the frozen set is not worse than the live one's."""
+    """Whether the version's newest evaluation on the frozen set is not worse than the live one's.
+
+    By the paired interval: it is worse where the whole interval lies below 0, and undecided where
+    it may cost more than `TOLERANCE`; neither suffices.
+    """
     criterion = CRITERIA[version.kind]
     frozen = FrozenSet.objects.filter(kind=version.kind).first()
     mine, theirs = _on(frozen, version, criterion), _on(frozen, live, criterion)
-    found = Comparison(criterion, frozen, mine, theirs)
+    interval = difference(_parts(mine), _parts(theirs))
+    found = Comparison(criterion, frozen, mine, theirs, interval)
     a, b = found.my_figure, found.their_figure
     if frozen is None:
         why = "No frozen set is named for this kind, so there is nothing to compare on."
@@ -90,11 +103,29 @@ def compare(version: ModelVersion, live: ModelVersion | None) -> Comparison:
         why = f"What is live has no evaluation on the frozen set {frozen.name} to compare with."
     elif mine is not None and theirs is not None and mine.n != theirs.n:
         why = f"It was measured on {mine.n} records, what is live on {theirs.n}."
-    elif a < b:
-        why = f"It is worse on the frozen set {frozen.name}: {criterion.words} {a:.4f} against {b:.4f}."
     else:
-        why = ""
-    return Comparison(criterion, frozen, mine, theirs, why)
+        why = _verdict(a, b, interval, f"{criterion.words} {a:.4f} against {b:.4f}", frozen.name)
+    return replace(found, why=why)
+
+
+def _verdict(mine: float, theirs: float, interval: Interval | None, figures: str, name: str) -> str:
+    """Why these figures don't suffice; empty where they do."""
+    if interval is None:
+        return f"It is worse on the frozen set {name}: {figures}." if mine < theirs else ""
+    low, high = interval
+    if high < 0:
+        return f"It is worse on the frozen set {name}: {figures}, difference {low:+.4f} to {high:+.4f}."
+    if low < -TOLERANCE:
+        return (
+            f"The frozen set {name} doesn't tell: {figures}, difference {low:+.4f} to {high:+.4f}, "
+            f"so it may be worse by more than {TOLERANCE:g}. A larger set would decide."
+        )
+    return ""
+
+
+def _parts(evaluation: ModelEvaluation | None) -> Mapping[str, Any] | None:
+    kept = evaluation.figures.get("paired") if evaluation else None
+    return kept if isinstance(kept, Mapping) else None
 
 
 def _on(

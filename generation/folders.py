@@ -16,10 +16,12 @@ from typing import Any
 
 import yaml
 
+from generation.confidence import ConfidenceError, ConfidenceModel
 from generation.engine.base import GeneratorUnavailable
 from generation.engine.files import digest_of, open_folder
 from generation.safety import ScreenUnavailable
 from generation.safety.checkpoint import read_manifest
+from retrieval import minilm
 
 MANIFEST, CARD = "manifest.json", "README.md"
 METRICS = ("metrics.json", "confidence.json")
@@ -90,7 +92,16 @@ def open_packed(path: Path, *, kind: str) -> PackedFolder:
             open_folder(path, name=str(path), manifest_required=True)
         elif kind == "toxicity":
             read_manifest(path)
-    except (GeneratorUnavailable, ScreenUnavailable) as error:
+        elif kind == "reranker":
+            minilm.read_manifest(path)
+        elif kind == "confidence":
+            ConfidenceModel.load(path)
+    except (
+        GeneratorUnavailable,
+        ScreenUnavailable,
+        minilm.BundleError,
+        ConfidenceError,
+    ) as error:
         raise BadFolder(str(error)) from error
     return found
 

@@ -8,21 +8,27 @@ from __future__ import annotations
 
 import gc
 import logging
+import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from django.conf import settings
 
-from generation.chosen import Chosen, Wanted
+from generation.chosen import BUNDLED_CONFIDENCE, LOCAL_CONFIDENCE, Chosen, Wanted
+from generation.confidence import ConfidenceError, ConfidenceModel
 from generation.engine import load_generator
 from generation.engine.base import Generator, GeneratorError, GeneratorUnavailable
+from generation.folders import BadFolder, open_packed
 from generation.safety import ScreenUnavailable
+from retrieval.reranker import Reranker, RerankerError, named_reranker
 
 if TYPE_CHECKING:
     from generation.safety.toxicity import ToxicityScreen
 
 logger = logging.getLogger(__name__)
+
+RETRY_SECONDS = 300  # after a model could not be loaded
 
 
 @dataclass(frozen=True)
@@ -101,6 +107,115 @@ class Generators:
     @staticmethod
     def _is(loaded: Loaded | None, wanted: Wanted | None) -> bool:
         return (loaded.wanted if loaded else None) == wanted
+
+
+class Reranking:
+    """The reranker of this process: the promoted version, or what the setting names."""
+
+    def __init__(self) -> None:
+        self.problems: list[str] = []
+        self._held: Reranker | None = None
+        self._held_for: Wanted | None = None
+        self._failed: Wanted | None = None
+        self._retry_at = 0.0
+        self._is_first = True
+
+    def follow(self, wanted: Wanted | None) -> Reranker | None:
+        """The reranker that was chosen, or the one before it (maybe none) where that one fails.
+
+        A process that begins with a broken one gets it unloaded: each search says why it fails.
+        """
+        is_first, self._is_first = self._is_first, False
+        if wanted is None:
+            self.problems, self._held, self._held_for = [], named_reranker(), None
+            return self._held
+        if wanted == self._held_for:
+            self.problems = []
+            return self._held
+        if wanted == self._failed and time.monotonic() < self._retry_at:
+            return self._held
+        made = Reranker(
+            wanted.source,
+            device=settings.DEVICE,
+            threads=settings.TORCH_THREADS,
+            label=wanted.name,
+            digest=wanted.digest,
+        )
+        try:
+            made.warm_up()
+        except RerankerError as error:
+            if not is_first:
+                before = f"{self._held.name} goes on." if self._held else "Searches go on without."
+                self.problems = [f"{error} {before}"]
+                self._failed, self._retry_at = wanted, time.monotonic() + RETRY_SECONDS
+                return self._held
+        self.problems, self._held, self._held_for = [], made, wanted
+        return made
+
+
+@dataclass(frozen=True)
+class Scorer:
+    """A confidence model, and whether it stands on this installation's own decisions."""
+
+    model: ConfidenceModel
+    local: bool
+
+
+def load_scorer(wanted: Wanted) -> Scorer:
+    """A registered confidence model. Raises ConfidenceError, also where it isn't the registered one."""
+    try:
+        packed = open_packed(Path(wanted.source), kind="confidence")
+    except BadFolder as error:
+        raise ConfidenceError(str(error)) from error
+    if packed.digest != wanted.digest:
+        raise ConfidenceError(
+            f"{wanted.source} has the digest {packed.digest[:12]}, {wanted.digest[:12]} was "
+            "registered: restore the folder, or register it as a new version."
+        )
+    return Scorer(ConfidenceModel.load(packed.path), wanted.fitted_here)
+
+
+def default_scorer() -> Scorer | None:
+    """The model that was fitted here, else the bundled one; None where neither can be read."""
+    for folder, local in ((LOCAL_CONFIDENCE, True), (BUNDLED_CONFIDENCE, False)):
+        if folder.is_dir():
+            try:
+                return Scorer(ConfidenceModel.load(folder), local)
+            except ConfidenceError as error:
+                logger.error("%s", error)
+    return None
+
+
+class Scoring:
+    """The live confidence model of this process, and the one on trial."""
+
+    def __init__(self) -> None:
+        self.live: Scorer | None = None
+        self.canary: Scorer | None = None
+        self._canary_for: Wanted | None = None
+        self._live_for: Wanted | None = None
+
+    def follow(self, chosen: Chosen) -> list[str]:
+        """Load what was chosen; returns what failed, in words."""
+        problems = []
+        if chosen.confidence is None:
+            self.live = default_scorer()
+        elif chosen.confidence != self._live_for:
+            try:
+                self.live = load_scorer(chosen.confidence)
+            except ConfidenceError as error:
+                rest = f"{self.live.model.name} goes on." if self.live else "Drafts have none."
+                return [f"The confidence model could not be loaded: {error} {rest}"]
+        self._live_for = chosen.confidence
+        if chosen.confidence_canary != self._canary_for or self.canary is None:
+            self.canary = None
+            if chosen.confidence_canary is not None:
+                try:
+                    self.canary = load_scorer(chosen.confidence_canary)
+                except ConfidenceError as error:
+                    problems = [f"The confidence model on trial could not be loaded: {error}"]
+            self._canary_for = chosen.confidence_canary
+        return problems
 
 
 class Screening:

@@ -21,7 +21,7 @@ from assistant.audit.content import JSON
 from assistant.audit.log import actor_of, record, system
 from assistant.models import User
 from generation import queue
-from generation.chosen import SERVED, by_setting, live_version
+from generation.chosen import by_setting, live_version
 from generation.comparing import compare
 from generation.folders import BadFolder, open_packed
 from generation.models import ModelChange, ModelVersion
@@ -29,6 +29,11 @@ from generation.models import ModelChange, ModelVersion
 State, Kind = ModelVersion.State, ModelVersion.Kind
 LEAST_REASON, LONGEST_REASON = 10, 2000
 LONGEST_NAME = 100
+WHOLE_OR_NOT_AT_ALL = {
+    Kind.TOXICITY: "A toxicity screen can't be a canary: a screen sees every text.",
+    Kind.RERANKER: "A reranker can't be a canary: it orders every search, those of pages too, so it "
+    "serves whole or not at all.",
+}
 
 
 class VersionError(Exception):
@@ -48,10 +53,18 @@ class AlreadyRegistered(VersionError):
 
 
 def register(
-    *, kind: str, folder: Path, by: User | None, now: datetime, name: str = ""
+    *,
+    kind: str,
+    folder: Path,
+    by: User | None,
+    now: datetime,
+    name: str = "",
+    fitted_here: bool = False,
 ) -> ModelVersion:
     """A packed folder as a candidate. Nothing is copied: the folder has to stay where it is.
 
+    `fitted_here` says of a confidence model that it stands on this installation's own decisions,
+    without which no policy approves by it; the log keeps who said so.
     A retired version whose folder is registered again becomes a candidate again. Raises BadFolder,
     AlreadyRegistered.
     """
@@ -59,6 +72,8 @@ def register(
     name = name.strip() or folder.name
     if len(name) > LONGEST_NAME or len(str(folder)) > 500:
         raise BadFolder(f"{folder}: a name has at most {LONGEST_NAME} characters, a path 500.")
+    if fitted_here and kind != Kind.CONFIDENCE:
+        raise BadFolder("Only a confidence model is fitted on an installation's decisions.")
     packed = open_packed(folder, kind=kind)
     known = ModelVersion.objects.filter(kind=kind, digest=packed.digest)
     fields: dict[str, Any] = {
@@ -68,6 +83,7 @@ def register(
         "state_at": now,
         "registered_at": now,
         "registered_by": by,
+        "details": {"fitted_here": True} if fitted_here else {},
     }
     with transaction.atomic():
         standing = known.exclude(state__in=(State.SETTING, State.RETIRED)).first()
@@ -81,19 +97,22 @@ def register(
         for column, value in fields.items():
             setattr(again, column, value)
         again.save()
-        _note(again, "registered", by, now, data={"license": again.license})
+        data: dict[str, JSON] = {"license": again.license}
+        if kind == Kind.CONFIDENCE:
+            data["fitted_here"] = fitted_here
+        _note(again, "registered", by, now, data=data)
     return again
 
 
 def start_canary(
     *, version: ModelVersion, share: float, by: User | None, now: datetime
 ) -> ModelVersion:
-    """Let the version draft this share of the replies; 0 makes it a candidate again.
+    """Let the version draft or score this share of the replies; 0 makes it a candidate again.
 
     A canary's drafts always go to a person. Raises VersionError, Overtaken.
     """
-    if version.kind != Kind.GENERATOR:
-        raise VersionError("Only a generator can be a canary: screens and scores see every text.")
+    if not version.can_be_canary:
+        raise VersionError(f"{WHOLE_OR_NOT_AT_ALL[version.kind]} Promote it; one step rolls back.")
     if not 0 <= share < 1:
         raise VersionError(f"A share of {share:g} is none: write 0 to 0.99, or promote it.")
     state = State.CANARY if share else State.CANDIDATE
@@ -124,11 +143,6 @@ def promote(
     It needs an evaluation on the frozen set that is not worse than the live one's, or a reason
     that an administrator wrote. Raises NeedsReason, Overtaken, VersionError.
     """
-    if version.kind not in SERVED:
-        raise VersionError(
-            f"Workers don't load a {version.get_kind_display().lower()} from the registry: "
-            "the folder or setting that names it decides."
-        )
     reason = reason.strip()
     comparison = compare(version, over or by_setting(version.kind))
     if not comparison.suffices:

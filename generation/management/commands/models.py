@@ -20,14 +20,20 @@ from django.utils import timezone
 from assistant.audit.log import actor_of, system
 from assistant.models import User
 from generation import comparing, versions
-from generation.chosen import SERVED, by_setting, kept_by_setting, live_version
+from generation.chosen import by_setting, kept_by_setting, live_version
 from generation.comparing import BadEvaluation
 from generation.folders import BadFolder
 from generation.models import ModelVersion
 from generation.versions import VersionError
 
 KINDS = ModelVersion.Kind.values
-FILE_OPTIONS = {"generation": "--records", "drafts": "--tickets", "toxicity": "--texts"}
+FILE_OPTIONS = {
+    "generation": "--records",
+    "drafts": "--tickets",
+    "toxicity": "--texts",
+    "retrieval": "--questions",
+    "confidence": "--labels",
+}
 Answer = dict[str, Any]
 
 
@@ -56,6 +62,9 @@ class Command(BaseCommand):
         register.add_argument("kind", choices=KINDS)
         register.add_argument("folder", type=Path)
         register.add_argument("--name", default="", help="the folder's name if left out")
+        register.add_argument("--fitted-here", action="store_true",
+                              help="a confidence model: it stands on decisions of this "
+                              "installation")  # fmt: skip
         freeze = step("freeze", "name the file whose figures decide on promotions of a kind")
         freeze.add_argument("kind", choices=KINDS)
         freeze.add_argument("file", type=Path)
@@ -67,14 +76,14 @@ class Command(BaseCommand):
         evaluate.add_argument("file", type=Path)
         store = of_version("store-evaluation", "keep what `manage.py evaluate … --json` printed")
         store.add_argument("result", help="a file with the printed JSON; - reads it from stdin")
-        canary = of_version("canary", "let a generator draft a share of the replies")
+        canary = of_version("canary", "have a share of the replies drafted or scored by it")
         canary.add_argument(
             "--share", type=float, required=True, help="0 to 0.99; 0 ends the trial"
         )
         promote = of_version("promote", "make a version live")
         promote.add_argument("--reason", default="", help="an administrator's, with --by")
         rollback = step("rollback", "put back what was live before")
-        rollback.add_argument("kind", choices=list(SERVED))
+        rollback.add_argument("kind", choices=KINDS)
         of_version("retire", "put a candidate or a canary away")
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -102,7 +111,12 @@ class Command(BaseCommand):
     def register(self, options: Answer, by: User | None, now: datetime) -> Answer:
         return as_row(
             versions.register(
-                kind=options["kind"], folder=options["folder"], name=options["name"], by=by, now=now
+                kind=options["kind"],
+                folder=options["folder"],
+                name=options["name"],
+                fitted_here=options["fitted_here"],
+                by=by,
+                now=now,
             )
         )
 
@@ -121,7 +135,7 @@ class Command(BaseCommand):
         from generation import registry
 
         version, task, file = _version(options["version"], now), options["task"], options["file"]
-        if version.kind not in SERVED or task not in comparing.CRITERIA[version.kind].tasks:
+        if task not in comparing.CRITERIA[version.kind].tasks:
             raise BadEvaluation(f"task: {task!r} doesn't measure this {version.kind} here")
         if version.state != ModelVersion.State.SETTING:
             registry.use(version)
