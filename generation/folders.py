@@ -93,6 +93,8 @@ def open_packed(path: Path, *, kind: str) -> PackedFolder:
         elif kind == "toxicity":
             read_manifest(path)
         elif kind == "reranker":
+            if not {minilm.WEIGHTS, minilm.CONFIG} <= set(listed):
+                raise BadFolder(f"{path / MANIFEST} lists no reranker of `train reranker`.")
             minilm.read_manifest(path)
         elif kind == "confidence":
             ConfidenceModel.load(path)
