@@ -23,7 +23,7 @@ from generation import comparing, versions
 from generation.chosen import by_setting, kept_by_setting, live_version
 from generation.comparing import BadEvaluation
 from generation.folders import BadFolder
-from generation.models import ModelVersion
+from generation.models import FrozenSet, ModelVersion
 from generation.versions import VersionError
 
 KINDS = ModelVersion.Kind.values
@@ -66,8 +66,8 @@ class Command(BaseCommand):
                               help="a confidence model: it stands on decisions of this "
                               "installation")  # fmt: skip
         freeze = step("freeze", "name the file whose figures decide on promotions of a kind")
-        freeze.add_argument("kind", choices=KINDS)
-        freeze.add_argument("file", type=Path)
+        freeze.add_argument("kind", choices=[*KINDS, "all"], help="all: every kind that has none")
+        freeze.add_argument("file", type=Path, nargs="?", help="left out: this project's own set")
         freeze.add_argument(
             "--task", help="which `evaluate` reads it; the kind's first if left out"
         )
@@ -121,15 +121,35 @@ class Command(BaseCommand):
         )
 
     def freeze(self, options: Answer, by: User | None, now: datetime) -> Answer:
-        kind = options["kind"]
+        kind, file = options["kind"], options["file"]
+        if kind == "all":
+            if file or options["task"]:
+                raise BadEvaluation("all: names this project's own sets; leave file and task out")
+            named = set(FrozenSet.objects.values_list("kind", flat=True))
+            return {
+                one: self._frozen(one, None, own, by, now)
+                for one, own in comparing.OWN_SETS.items()
+                if one not in named
+            }
+        return self._frozen(kind, options["task"], file or comparing.OWN_SETS[kind], by, now)
+
+    def _frozen(
+        self, kind: str, task: str | None, file: Path, by: User | None, now: datetime
+    ) -> Answer:
         row, is_new = comparing.name_frozen_set(
             kind=kind,
-            task=options["task"] or comparing.CRITERIA[kind].tasks[0],
-            file=options["file"],
+            task=task or comparing.CRITERIA[kind].tasks[0],
+            file=file,
             actor=_actor(by),
             now=now,
         )
-        return {"kind": kind, "task": row.task, "file_digest": row.digest, "changed": is_new}
+        return {
+            "kind": kind,
+            "task": row.task,
+            "file": str(file),
+            "file_digest": row.digest,
+            "changed": is_new,
+        }
 
     def evaluate(self, options: Answer, by: User | None, now: datetime) -> Answer:
         from generation import registry
