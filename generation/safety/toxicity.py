@@ -5,7 +5,6 @@ pickle is opened, splits long texts into overlapping windows (Detoxify would cut
 turns its answers into one dictionary a text.
 """
 
-import hashlib
 import math
 import os
 from collections.abc import Sequence
@@ -14,6 +13,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from assistant.digests import file_sha256
 from generation.engine.files import digest_of
 from generation.safety import ScreenUnavailable
 from generation.safety.checkpoint import assemble, open_checkpoint, read_manifest
@@ -155,8 +155,7 @@ class ToxicityScreen:
                 f"python -c \"from detoxify import Detoxify; Detoxify('{self.source}')\" "
                 "where there is a network.",
             )
-        with file.open("rb") as stream:
-            digest = hashlib.file_digest(stream, "sha256").hexdigest()
+        digest = file_sha256(file)
         expected = file.stem.rsplit("-", 1)[-1]  # torch's hub puts the digest's start in the name
         if not digest.startswith(expected):
             raise ScreenUnavailable(

@@ -16,6 +16,7 @@ from typing import Any
 import torch
 from transformers import GPTNeoForCausalLM, PreTrainedTokenizerFast
 
+from generation.figures import token_f1
 from generation.prompts import (
     PromptTemplate,
     parse_reply,
@@ -177,14 +178,6 @@ def _row(record: Record, completion: str, ended: bool) -> dict[str, Any]:
 
 def _flat(text: str) -> str:
     return " ".join(re.sub(r"(?m)^\s*(?:\d+\.|-)\s+", "", text).split())
-
-
-def token_f1(text: str, reference: str) -> float:
-    """F1 over lower-cased words, as in SQuAD without its articles' rule."""
-    a = Counter(re.findall(r"\w+", text.lower()))
-    b = Counter(re.findall(r"\w+", reference.lower()))
-    common = (a & b).total()
-    return 2 * common / (a.total() + b.total()) if common else 0.0
 
 
 def _summary(rows: Sequence[dict[str, Any]]) -> dict[str, float]:

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 from django.core.management import CommandError, call_command
 
-from generation.comparing import OWN_SETS, file_digest
+from assistant.digests import file_sha256
+from generation.comparing import OWN_SETS
 from generation.confidence import FEATURES
 from generation.models import FrozenSet, ModelVersion
 from generation.training.record_files import read_records
@@ -35,8 +36,8 @@ def test_one_command_names_a_set_for_each_kind_that_has_none(tmp_path: Any) -> N
     freeze("toxicity", str(own))
     assert set(freeze("all")) == set(ModelVersion.Kind.values) - {"toxicity"}
     for row in FrozenSet.objects.exclude(kind="toxicity"):
-        assert row.digest == file_digest(OWN_SETS[row.kind])
-    assert FrozenSet.objects.get(kind="toxicity").digest == file_digest(own)
+        assert row.digest == file_sha256(OWN_SETS[row.kind])
+    assert FrozenSet.objects.get(kind="toxicity").digest == file_sha256(own)
     assert freeze("toxicity")["changed"]
     assert freeze("all") == {}
     with pytest.raises(CommandError, match="leave file and task out"):

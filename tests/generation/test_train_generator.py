@@ -545,7 +545,8 @@ def test_weights_that_are_not_finite_are_not_packed(tiny, tmp_path):
 
 
 def test_measuring_counts_what_a_reply_gets_wrong():
-    from generation.training.measuring import _row, token_f1
+    from generation.figures import token_f1
+    from generation.training.measuring import _row
 
     record = Record(
         id="1",

@@ -6,7 +6,6 @@ the measurement: `task`, `file`, `file_digest` (SHA-256), `n`, `command`, `measu
 
 from __future__ import annotations
 
-import hashlib
 import json
 import shlex
 import sys
@@ -18,6 +17,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from rich.console import Console
 from rich.progress import Progress
 
+from assistant.digests import file_sha256
 from generation import evaluation, pairs
 from generation.confidence import ConfidenceError
 from generation.evaluation import BadRecord, Row
@@ -306,12 +306,10 @@ def _sets(rows: list[Row], made: list[Row]) -> Row:
 
 def _record(task: str, file: Path) -> Row:
     """What names a measurement, so that it can be stored with a model's version and repeated."""
-    with file.open("rb") as stream:
-        digest = hashlib.file_digest(stream, "sha256").hexdigest()
     return {
         "task": task,
         "file": file.name,
-        "file_digest": digest,
+        "file_digest": file_sha256(file),
         "command": shlex.join([Path(sys.argv[0]).name, *sys.argv[1:]]),
         "measured_at": datetime.now(UTC).isoformat(timespec="seconds"),
     }

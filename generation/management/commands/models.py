@@ -18,6 +18,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 
 from assistant.audit.log import actor_of, system
+from assistant.digests import file_sha256
 from assistant.models import User
 from generation import comparing, versions
 from generation.chosen import by_setting, kept_by_setting, live_version
@@ -166,7 +167,7 @@ class Command(BaseCommand):
         named = {
             "task": task,
             "file": file.name,
-            "file_digest": comparing.file_digest(file),
+            "file_digest": file_sha256(file),
             "command": shlex.join([Path(sys.argv[0]).name, *sys.argv[1:]]),
             "measured_at": now.isoformat(timespec="seconds"),
         }
