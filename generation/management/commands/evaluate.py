@@ -198,8 +198,8 @@ class Command(BaseCommand):
         evaluation.write_rows(options["out"], made)
         scores = [row["confidence"] for row in made]
         table = reliability_table(scores, [row["label"] for row in rows]) if rows else []
-        error = sum(p["n"] * abs(p["mean_score"] - p["share"]) for p in table) / max(1, len(rows))
-        return self._ranked(rows, scores, options) | {"ece": round(error, 4)}
+        ece = sum(p["n"] * abs(p["mean_score"] - p["share"]) for p in table) / max(1, len(rows))
+        return self._ranked(rows, scores, options) | {"ece": round(ece, 4)}
 
     def perplexity(self, options: dict[str, Any], progress: Progress) -> Row:
         from generation.registry import get_models
