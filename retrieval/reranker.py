@@ -66,6 +66,10 @@ class Reranker:
         """What to store beside a score: name and the first digits of the digest."""
         return f"{self.name}@{self.digest[:12]}"
 
+    @property
+    def is_loaded(self) -> bool:
+        return self._score is not None
+
     def warm_up(self) -> None:
         """Load the network once. Raises `RerankerError` when a file is missing, was changed, or
         doesn't load."""
@@ -74,7 +78,7 @@ class Reranker:
         with self._loading:
             if self._score is None:
                 folder = Path(self._setting).expanduser()
-                ours = (folder / minilm.MANIFEST).is_file()
+                ours = bool(self._registered) or (folder / minilm.MANIFEST).is_file()
                 try:
                     self._score = self._trained_here(folder) if ours else self._named()
                 except (minilm.BundleError, ModelMissing) as error:

@@ -19,7 +19,7 @@ from generation.confidence import ConfidenceModel
 from generation.models import Draft, ModelVersion
 from retrieval import minilm, search
 from retrieval.cross_encoder import new_network
-from retrieval.reranker import get_reranker
+from retrieval.reranker import RerankerError, get_reranker
 from tests.generation.packed import CARD
 from tests.generation.test_pipeline import (  # noqa: F401
     articles,
@@ -91,6 +91,16 @@ def test_a_reranker_that_was_altered_leaves_what_was_before_and_the_readiness_pa
     versions.roll_back(live=reranker, by=ada, now=timezone.now())
     get_reranker()
     assert heartbeat._details["reranker"] == {"problems": []}
+
+
+def test_a_process_that_starts_on_a_broken_reranker_fails_its_searches_and_says_why(
+    knowledge: None, reranker: ModelVersion, ada: User
+) -> None:
+    promote(reranker, ada)
+    (Path(reranker.source) / "manifest.json").unlink()
+    with pytest.raises(RerankerError, match="could not be loaded"):
+        search.search("restart the thermostat")
+    assert "could not be loaded" in heartbeat._details["reranker"]["problems"][0]
 
 
 # --- confidence -----------------------------------------------------------------------------
