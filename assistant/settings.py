@@ -234,6 +234,7 @@ EMBEDDER = env_str(
     "EMBEDDER", "bundled", "bundled, a sentence-transformers name@revision or a folder"
 )
 RERANKER = env_str("RERANKER", "none", "none, a folder, or a cross-encoder owner/name@revision")
+RERANKER_PROVIDER = "generation.registry.reranker"  # a promoted version, or the one named above
 GENERATOR = env_str(
     "GENERATOR", "bundled", "bundled, a hub name@revision, a folder, or langchain:provider:model"
 )

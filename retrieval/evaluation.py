@@ -143,6 +143,8 @@ def figures(
         "n": len(questions),
         **{name: fmean(found) if found else None for name, found in values.items()},
         "answerable_auroc": metrics.auroc(scores, labels),
+        "paired": {"figure": "hit@1", "values": values["hit@1"]}
+        | ({"groups": groups} if groups else {}),  # to compare two models question by question
         "intervals": {name: found for name, found in intervals.items() if found},
     }
 

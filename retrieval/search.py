@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from typing import Literal, NamedTuple, Protocol
 
 import numpy as np
-from django.conf import settings
 from numpy.typing import NDArray
 
 from retrieval.embedder import get_embedder
@@ -108,8 +107,8 @@ class Ranked:
 
 
 def default_mode() -> Mode:
-    """How this installation searches: `reranked` where COUNTERSIGN_RERANKER names one, else `fused`."""
-    return "fused" if settings.RERANKER == "none" else "reranked"
+    """How this installation searches: `reranked` where there is a reranker, else `fused`."""
+    return "fused" if get_reranker() is None else "reranked"
 
 
 def search(

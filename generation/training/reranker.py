@@ -13,7 +13,6 @@ import argparse
 import json
 import math
 import random
-import time
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -24,6 +23,7 @@ from rich.progress import Progress
 from tokenizers import Tokenizer
 from torch import Tensor, nn
 
+from generation.training import steps
 from generation.training.reranker_data import Ranking, load_rankings
 from retrieval import minilm
 from retrieval.cross_encoder import (
@@ -40,7 +40,6 @@ PASSAGES = 6  # a question's passages in a step
 NEAR = 1  # of them, at most so many from the right page
 BINARY_WEIGHT = 0.5
 WINDOW = 50  # steps whose losses are averaged for what is shown
-_STATE_EVERY = 25
 _UNKNOWN = math.nan
 
 
@@ -119,55 +118,40 @@ def run(options: dict[str, Any], *, progress: Progress) -> dict[str, Any]:
         layer.requires_grad_(False)
     head = [p for n, p in network.named_parameters() if not n.startswith("bert.")]
     body = [p for n, p in network.bert.named_parameters() if p.requires_grad]
-    rates = (options["learning_rate"], options["head_learning_rate"])
-    optimizer = torch.optim.AdamW(
-        [{"params": body, "lr": rates[0]}, {"params": head, "lr": rates[1]}],
-        weight_decay=0.01,
-        fused=True,
-    )
-    total, limit = options["steps"], options["minutes"] * 60
-    state_file = options["work"] / "state.pt" if options.get("work") else None
-    step, spent = 0, 0.0
-    if state_file and state_file.is_file():
-        state = torch.load(state_file, weights_only=True)
-        network.load_state_dict(state["model"])
-        optimizer.load_state_dict(state["optimizer"])
-        step, spent = state["step"], state["seconds"]
-    started = time.monotonic() - spent
-    bar = progress.add_task("Training", total=total, completed=step)
-    curve: list[float] = []
-    network.train()
-    while step < total:
-        spent = time.monotonic() - started
-        share = max(step / total, spent / limit if limit else 0.0)
-        if share >= 1:
-            break
-        factor = min(1.0, share / 0.06 + 0.02) * (1 - share)
-        for group, rate in zip(optimizer.param_groups, rates, strict=True):
-            group["lr"] = rate * factor
+    bar = progress.add_task("Training", total=options["steps"])
+
+    def loss_of(step: int) -> Tensor:
         drawn = _drawn(rankings, options, step)
         with torch.autocast("cpu", torch.bfloat16, enabled=options["precision"] == "bf16"):
             logits = network(_batch(tokenizer, drawn))
-        loss = ranking_loss(logits.float(), [one.labels for one in drawn])
-        loss.backward()
-        nn.utils.clip_grad_norm_(body + head, 1.0)
-        optimizer.step()
-        optimizer.zero_grad(set_to_none=True)
-        curve.append(loss.item())
-        step += 1
-        recent = sum(curve[-WINDOW:]) / len(curve[-WINDOW:])
-        progress.update(bar, completed=step, description=f"Training, loss {recent:.3f}")
-        if state_file and step % _STATE_EVERY == 0:
-            _save_state(state_file, network, optimizer, step, time.monotonic() - started, recent)
+        return ranking_loss(logits.float(), [one.labels for one in drawn])
+
+    def show(run: steps.Run) -> None:
+        recent = sum(run.losses[-WINDOW:]) / len(run.losses[-WINDOW:])
+        progress.update(bar, completed=run.step, description=f"Training, loss {recent:.3f}")
+
+    run = steps.train(
+        network,
+        [
+            steps.Group(body, options["learning_rate"]),
+            steps.Group(head, options["head_learning_rate"]),
+        ],
+        steps=options["steps"],
+        minutes=options["minutes"],
+        work=options.get("work"),
+        loss_of=loss_of,
+        on_step=show,
+    )
+    first, last = run.losses[:WINDOW], run.losses[-WINDOW:]
     figures = {
         "questions": {name: len(found) for name, found in rankings.items()},
-        "steps": step,
+        "steps": run.step,
         "questions_a_step": options["questions"],
         "seed": options["seed"],
         "precision": options["precision"],
-        "seconds": round(time.monotonic() - started),
-        "first_loss": round(sum(curve[:WINDOW]) / max(1, len(curve[:WINDOW])), 4),
-        "last_loss": round(sum(curve[-WINDOW:]) / max(1, len(curve[-WINDOW:])), 4),
+        "seconds": round(run.seconds),
+        "first_loss": round(sum(first) / max(1, len(first)), 4),
+        "last_loss": round(sum(last) / max(1, len(last)), 4),
     }
     digest = write(options["out"], network, training=figures)
     return {**figures, "out": str(options["out"]), "digest": digest}
@@ -223,25 +207,3 @@ def _batch(tokenizer: Tokenizer, drawn: Sequence[Drawn]) -> Any:
         question = word_pieces(tokenizer, one.question)
         pairs += [(question, word_pieces(tokenizer, passage)) for passage in one.passages]
     return padded(pairs)
-
-
-def _save_state(
-    path: Path,
-    network: nn.Module,
-    optimizer: torch.optim.Optimizer,
-    step: int,
-    seconds: float,
-    loss: float,
-) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    aside = path.with_suffix(".new")
-    state = {
-        "model": network.state_dict(),
-        "optimizer": optimizer.state_dict(),
-        "step": step,
-        "seconds": seconds,
-    }
-    torch.save(state, aside)
-    aside.replace(path)
-    with path.with_suffix(".jsonl").open("a") as file:
-        file.write(json.dumps({"step": step, "seconds": round(seconds), "loss": loss}) + "\n")

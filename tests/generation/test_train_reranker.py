@@ -14,6 +14,7 @@ import torch
 from rich.progress import Progress, TaskID
 
 from generation.training import reranker as training
+from generation.training import steps
 from generation.training.reranker import draw, ranking_loss
 from generation.training.reranker_data import (
     Ranking,
@@ -200,7 +201,7 @@ def test_a_short_run_lowers_the_loss_and_its_bundle_scores_as_the_network_did(
 def test_a_run_that_was_killed_goes_on_to_the_same_weights(
     data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(training, "_STATE_EVERY", 2)
+    monkeypatch.setattr(steps, "SAVE_SECONDS", 0.0)
     short = ("--steps", "4", "--work")
     with Progress(disable=True) as progress:
         straight = training.run(
