@@ -215,7 +215,10 @@ class CollectionAdmin(KnowledgeAdmin):
 class SnapshotAdmin(KnowledgeAdmin):
     """Read only, but for the choice of the one that is searched."""
 
-    list_display = ["id", "state", "chunks", "embedder", "created_at", "activated_at"]
+    list_display = [
+        *["id", "state", "chunks", "segments", "tombstones", "vector_index", "measured_recall"],
+        *["ran_on", "embedder", "created_at", "activated_at", "problem"],
+    ]
     list_filter = ["state"]
     ordering = ["-pk"]
     actions = ["make_active"]
@@ -225,6 +228,12 @@ class SnapshotAdmin(KnowledgeAdmin):
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
+
+    @admin.display(description="recall@10", ordering="recall")
+    def measured_recall(self, row: IndexSnapshot) -> str:
+        if row.recall is None:
+            return "-"
+        return f"{row.recall:.3f} at {row.probes} probes" if row.probes else "1 (exact)"
 
     @admin.action(description="Make active (roll back to this index)", permissions=["view"])
     def make_active(self, request: HttpRequest, queryset: QuerySet[IndexSnapshot]) -> None:

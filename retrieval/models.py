@@ -170,6 +170,26 @@ class IndexSnapshot(models.Model):
     built_from = models.PositiveBigIntegerField(
         default=0, help_text="the knowledge base's version that this snapshot holds"
     )
+    segments = models.PositiveIntegerField(default=0, help_text="parts that it is made of")
+    tombstones = models.PositiveIntegerField(
+        default=0, help_text="passages that are in a segment and no longer count"
+    )
+    vector_index = models.CharField(
+        max_length=40, blank=True, help_text="FAISS's name of the largest segment's index"
+    )
+    probes = models.PositiveIntegerField(
+        default=0, help_text="lists that a search looks into; 0 = exact"
+    )
+    recall = models.FloatField(
+        null=True,
+        blank=True,
+        help_text="recall@10 against exact search, measured when it was built; the least over segments",
+    )
+    ran_on = models.CharField(
+        max_length=200, blank=True, help_text="what was built and searched on which processor"
+    )
+    problem = models.TextField(blank=True, help_text="why it was not built")
+    built_on = models.CharField(max_length=255, blank=True, help_text="the machine's name")
     created_at = models.DateTimeField()
     activated_at = models.DateTimeField(null=True, blank=True)
 

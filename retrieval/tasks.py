@@ -31,11 +31,12 @@ def search_for_page(*, query: str, k: int = 10, mode: Mode | None = None) -> dic
 @app.task(name=REFRESH_TASK)
 def refresh_index() -> None:
     """Build and activate an index where the knowledge base has changed."""
+    from retrieval import compacting
     from retrieval.building import refresh_if_stale
 
     refresh_if_stale()
     try:
-        open_active()
+        compacting.start_if_due(open_active())
         heartbeat.tell(index=True)
     except (EmptyIndex, DamagedSnapshot):
         heartbeat.tell(index=False)
