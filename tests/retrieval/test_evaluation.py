@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from retrieval.evaluation import BadQuestions, run
+from retrieval.evaluation import BadQuestions, Configuration, run
 from retrieval.ingest import IngestReport
 from retrieval.metrics import auroc, hit_at, ndcg_at, recall_at, reciprocal_rank
 
@@ -69,7 +69,7 @@ def test_an_evaluation_gives_the_stable_figures_and_rows(
         },
     )  # fmt: skip
     out = tmp_path / "out.jsonl"
-    figures = run(path, (1, 5, 10), "fused", out)
+    figures = run(path, (1, 5, 10), Configuration(mode="fused"), out)
     rows = [json.loads(line) for line in out.read_text().splitlines()]
     assert [row["id"] for row in rows] == ["1", "2", "3", "4"]
     for row in rows:
