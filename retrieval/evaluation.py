@@ -13,9 +13,9 @@ from retrieval import metrics
 from retrieval.curves import roc_points
 from retrieval.intervals import interval_of_auroc, interval_of_mean
 from retrieval.models import Chunk
-from retrieval.query import THREADS, Query, Thread, ThreadTurn, plain_query, query_of
+from retrieval.query import THREADS, Query, Thread, ThreadTurn, query_of
 from retrieval.ranking import MODES, Mode, Ranked, default_mode, rank_many
-from retrieval.scope import EVERYTHING, Scope
+from retrieval.scope import Scope
 from retrieval.snapshots import OpenSnapshot, open_active
 
 KS = (1, 5, 10)
@@ -152,10 +152,12 @@ def answers_to(
     *,
     ks: Sequence[int] = KS,
     on_question: Callable[[int, int], None] | None = None,
+    by_document: bool = False,
 ) -> list[Answer]:
-    """What a configuration finds for each question, in their order, on the active snapshot."""
+    """What a configuration finds for each question, in their order, on the active snapshot. A page is
+    named by its source, or by its document's primary key where a source may stand twice."""
     snapshot = open_active()
-    sources = sources_of(snapshot)
+    pages = _documents_of(snapshot) if by_document else _sources_of(snapshot)
     answers: list[Answer] = []
     for start in range(0, len(questions), BATCH):
         batch = questions[start : start + BATCH]
@@ -167,7 +169,7 @@ def answers_to(
             scopes=[configuration.scope] * len(batch),
         )
         answers += [
-            _answer(question, one, sources, depth=max([*ks, *KS]))
+            _answer(question, one, pages, depth=max([*ks, *KS]))
             for question, one in zip(batch, ranked, strict=True)
         ]
         if on_question:
@@ -175,8 +177,12 @@ def answers_to(
     return answers
 
 
-def sources_of(snapshot: OpenSnapshot) -> dict[int, str]:
-    """The page of each of the snapshot's chunks."""
+def _documents_of(snapshot: OpenSnapshot) -> dict[int, str]:
+    documents = map(str, snapshot.document_ids.tolist())
+    return dict(zip(snapshot.chunk_ids.tolist(), documents, strict=True))
+
+
+def _sources_of(snapshot: OpenSnapshot) -> dict[int, str]:
     chunks = Chunk.objects.all()
     if len(snapshot.chunk_ids) < 30_000:  # the databases bound a query's parameters
         chunks = chunks.filter(pk__in=snapshot.chunk_ids.tolist())

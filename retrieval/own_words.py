@@ -23,18 +23,21 @@ _TAIL = re.compile(
 )
 _DEVICE = re.compile(r"^\s*(?:Sent from my|Get Outlook for|Von meinem .{2,30} gesendet)\b", re.I)
 _GREETING = re.compile(
-    r"\s*(?:hi|hello|hey|dear|good (?:morning|afternoon|evening|day)|greetings|hallo|guten (?:tag|morgen|abend)"
+    r"\s*(?:hi|hello|hey|dear|good (?:morning|afternoon|evening|day)|greetings|hallo"
+    r"|guten (?:tag|morgen|abend)"
     r"|sehr geehrte[rs]?|liebe[rs]?|bonjour|hola|buenos d[ií]as|ciao)\b"
     r"(?:[ \t]+(?:there|team|all|everyone|again|sir|madam|or|und|(?-i:[A-ZÀ-Þ][\w'’-]*\.?))){0,4}?"
     r"[ \t]*(?:[,!.:;–]+|-(?=\s)|(?=\n)|$)[ \t]*",
     re.IGNORECASE,
 )
 _CLOSING = re.compile(
-    r"^\s*(?:(?:with |many |my )?(?:kind|best|warm|warmest|kindest)?\s*(?:regards|wishes)|best|cheers|sincerely"
-    r"|yours (?:sincerely|faithfully|truly)|(?:many )?thanks(?: a lot| so much| in advance| again| for your help)?"
+    r"(?:(?:with |many |my )?(?:kind|best|warm|warmest|kindest)?\s*(?:regards|wishes)"
+    r"|best|cheers|sincerely"
+    r"|yours (?:sincerely|faithfully|truly)|(?:many )?thanks(?: a lot| so much| in advance| again)?"
     r"|thank you(?: very much| so much| in advance| for your help)?"
-    r"|(?:mit )?(?:freundlichen|besten|vielen|herzlichen) gr(?:ü|ue)(?:ß|ss)en|(?:viele|liebe|beste) gr(?:ü|ue)(?:ß|ss)e"
-    r"|cordialement|saludos|un saludo)\s*[,.!–-]*\s*$",
+    r"|(?:mit )?(?:freundlichen|besten|vielen|herzlichen) gr(?:ü|ue)(?:ß|ss)en"
+    r"|(?:viele|liebe|beste) gr(?:ü|ue)(?:ß|ss)e"
+    r"|cordialement|saludos|un saludo)\s*[,.!–-]*$",
     re.IGNORECASE,
 )
 
@@ -59,7 +62,7 @@ def bounded(text: str, most: int) -> str:
     if len(text) <= most:
         return text
     tail = most // 2
-    return f"{text[: most - tail - 1]}\n{text[-tail:]}"
+    return f"{text[: most - tail - 1]}\n{text[len(text) - tail :]}"
 
 
 def _greeting_end(text: str) -> int:
@@ -70,10 +73,10 @@ def _greeting_end(text: str) -> int:
 def _without_closing(lines: list[str]) -> list[str]:
     """Without the closing words and the name under them; lines that ask something stay."""
     filled = [number for number, line in enumerate(lines) if line.strip()][-CLOSING_LINES:]
-    for number in filled:
-        after = lines[number:]
-        if _CLOSING.match(lines[number]) and not any(
-            "?" in line or len(line) > CLOSING_LINE for line in after
-        ):
+    for number in reversed(filled):
+        line = lines[number].strip()
+        if "?" in line or len(line) > CLOSING_LINE:
+            break
+        if _CLOSING.match(line):
             return lines[:number]
     return lines

@@ -10,7 +10,9 @@ ALIKE = 0.9  # share of three-word runs that two passages have in common to coun
 JOINED_CHARACTERS = 2_400  # the longest passage that neighbours are joined to
 
 _WORD = re.compile(r"\w+(?:['’]\w+)?")
-_NEGATIONS = frozenset("no not never none without cannot nor neither kein keine nicht nie ohne".split())
+_NEGATIONS = frozenset(
+    "no not never none without cannot nor neither kein keine nicht nie ohne".split()
+)
 
 
 @dataclass(frozen=True)

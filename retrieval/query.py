@@ -1,8 +1,8 @@
 """What is asked: a query from a thread, not from a line. Pure.
 
-A query is looked at from several views, each with a ranking of its own: the whole thread, which says
-what "it" is, and the last message, which says what is wanted now. A message that asks several things
-is also searched part by part, so that each has its passage.
+The whole thread says what it is about and so finds the article; the last message says what is wanted
+now, and so finds the passage in it. A message that asks several things is also searched part by part,
+so that each has its passage.
 """
 
 from __future__ import annotations
@@ -19,8 +19,10 @@ from retrieval.own_words import bounded, own_words
 Thread = Literal["both", "whole", "last"]
 THREADS: tuple[Thread, ...] = get_args(Thread)
 
-LAST_WEIGHT = 0.5  # of the last message's view beside the whole thread's; measured: docs/retrieval.md
-WHOLE_CHARACTERS = 8_000  # of a thread that are searched, the newest first
+LAST_WEIGHT = (
+    0.5  # of the last message's view beside the whole thread's; measured: docs/retrieval.md
+)
+WHOLE_CHARACTERS = 8_000  # of a thread that are searched, the newest first; about 8 windows
 LAST_CHARACTERS = 4_000  # of the last message
 PARTS = 4  # questions of one message that are searched apart
 PART_CHARACTERS = 600
@@ -54,30 +56,26 @@ class ThreadTurn(NamedTuple):
     text: str
 
 
-class View(NamedTuple):
-    """A text to search by, and what its ranking weighs beside the other views'."""
-
-    text: str
-    weight: float = 1.0
-
-
 @dataclass(frozen=True)
 class Query:
-    """What is asked. The first view is the whole of it; `parts` are its separate questions, empty
-    where it has only one; `language` (ISO 639-1) is preferred where articles have several."""
+    """What is asked: `text` is the whole of it, `last` the last message of a longer thread, `parts`
+    the separate questions, empty where there is only one. `language` (ISO 639-1) is preferred where
+    articles have several."""
 
-    views: tuple[View, ...]
+    text: str
+    last: str = ""
     parts: tuple[str, ...] = ()
     language: str = ""
 
     @property
-    def text(self) -> str:
-        return self.views[0].text
+    def texts(self) -> tuple[str, ...]:
+        """Everything that is searched by, each once."""
+        return tuple(dict.fromkeys(text for text in (self.text, self.last, *self.parts) if text))
 
 
 def plain_query(text: str, *, language: str = "") -> Query:
     """Words that somebody typed to search by, as they are."""
-    return Query((View(bounded(text, WHOLE_CHARACTERS)),), language=language)
+    return Query(bounded(text, WHOLE_CHARACTERS), language=language)
 
 
 def query_of(
@@ -86,7 +84,7 @@ def query_of(
     """The query of a ticket: its subject and what customer and agents wrote, oldest first.
 
     Greetings, signatures and quoted mail are left out; of a long thread the newest words count.
-    `thread` says which views it has: `both`, the `whole` thread alone, or the `last` message alone.
+    `thread` says what is searched by: `both`, the `whole` thread alone, or the `last` message alone.
     Raises ValueError for another word.
     """
     if thread not in THREADS:
@@ -98,14 +96,13 @@ def query_of(
         said[-1] if said else "",
     )  # fmt: skip
     subject = subject.strip()
-    whole = View(_whole(subject, said))
-    now = View(_joined(subject, bounded(last, LAST_CHARACTERS)), LAST_WEIGHT)
-    views: tuple[View, ...] = (whole, now)
-    if thread == "whole" or whole.text == now.text:
-        views = (whole,)
-    elif thread == "last":
-        views = (View(now.text),)
-    return Query(views, parts=questions_in(last), language=language)
+    whole = _whole(subject, said)
+    now = bounded(_joined(subject, last), LAST_CHARACTERS)
+    parts = questions_in(last)
+    if thread == "last":
+        return Query(now, parts=parts, language=language)
+    narrowed = now if thread == "both" and now != whole else ""
+    return Query(whole, last=narrowed, parts=parts, language=language)
 
 
 def questions_in(message: str) -> tuple[str, ...]:
@@ -136,11 +133,11 @@ def _whole(subject: str, said: Sequence[str]) -> str:
     room = WHOLE_CHARACTERS - len(subject)
     kept: list[str] = []
     for text in reversed(said):
-        if room <= 0:
+        if room <= 1:
             break
         if text:
-            kept.append(bounded(text, room))
-            room -= len(kept[-1])
+            kept.append(bounded(text, room - 1))
+            room -= len(kept[-1]) + 1
     return _joined(subject, *reversed(kept))
 
 

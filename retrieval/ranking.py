@@ -1,8 +1,8 @@
 """Order a snapshot's chunks for a query: meaning (dense) and words (BM25), fused by reciprocal rank,
 and the best of them read again by the reranker.
 
-Three rankings vote for a passage in each view of the query: its vector, its words, and the words of
-its whole article.
+Three rankings vote for a passage: its vector, its words, and the words of its whole article. In the
+articles that a thread finds first, its last message votes once more for the passages.
 """
 
 from __future__ import annotations
@@ -27,7 +27,8 @@ MODES: tuple[Mode, ...] = ("reranked", "fused", "dense", "lexical")
 RRF_K = 60  # Cormack, Clarke and Büttcher 2009
 DEPTH = 100  # the candidates that each side brings to the fusion
 RERANK_DEPTH = 20  # the best of them, which the reranker reads
-RERANK_WEIGHT = 0.03  # what its probability of 1 adds to a sum of reciprocal ranks (at most .049)
+RERANK_WEIGHT = 0.03  # what its probability of 1 adds to a sum of reciprocal ranks (at most .082)
+NARROWED = 3  # articles in which the last message of a thread has a say; docs/retrieval.md
 LANGUAGE_VOTE = 1.0 / (RRF_K + 1)  # for an article in the query's language: as a first place
 
 Windows = NDArray[np.float32]
@@ -78,7 +79,7 @@ def rank_many(
 ) -> list[Ranked]:
     """Order the snapshot's chunks for each query. Only the reranker reads their texts.
 
-    `dense` and `lexical` rank by a query's first view; `fused` and `reranked` by all of them.
+    `dense` and `lexical` rank by a query's text alone; `fused` and `reranked` by all of it.
     """
     mode = mode or default_mode()
     if mode not in MODES:
@@ -106,13 +107,7 @@ def shortened(promised: Sequence[bool], k: int) -> list[int]:
 
 def _windows(queries: Sequence[Query]) -> dict[str, Windows]:
     """Each text that is searched by, embedded once: `float32 [windows, dimensions]`."""
-    texts = list(
-        dict.fromkeys(
-            text
-            for query in queries
-            for text in (*(view.text for view in query.views), *query.parts)
-        )
-    )
+    texts = list(dict.fromkeys(text for query in queries for text in query.texts))
     vectors, owners = get_embedder().encode_windows(texts)
     return {text: vectors[owners == number] for number, text in enumerate(texts)}
 
@@ -127,6 +122,7 @@ class _Ranking:
         self.query = query
         self.windows = windows
         self._near: dict[str, Rows] = {}
+        self._words: dict[str, NDArray[np.float32]] = {}
         self.allowed = _rows_of(snapshot, document_ids(scope))
         self.preferred = (
             _rows_of(snapshot, documents_in(query.language)) if query.language else None
@@ -143,7 +139,7 @@ class _Ranking:
             rows = _highest(words, depth)[:k]
             scores, promised = words[rows].astype(np.float64), set[int]()
         else:
-            rows, scores, promised = self._fused(k, depth, words)
+            rows, scores, promised = self._fused(k, depth)
         return Ranked(
             self.snapshot.chunk_ids[rows],
             scores,
@@ -153,24 +149,20 @@ class _Ranking:
             np.isin(rows, list(promised)),
         )
 
-    def _fused(
-        self, k: int, depth: int, words: NDArray[np.float32]
-    ) -> tuple[Rows, NDArray[np.float64], set[int]]:
-        total = sum(view.weight for view in self.query.views)
-        fused: dict[int, float] = {}
-        for view in self.query.views:
-            scores = words if view.text == self.query.text else self._lexical(view.text)
-            for row, vote in self._votes(view.text, depth, scores).items():
-                fused[row] = fused.get(row, 0.0) + vote * view.weight / total
+    def _fused(self, k: int, depth: int) -> tuple[Rows, NDArray[np.float64], set[int]]:
+        fused = self._three(self.query.text, depth)
+        self._narrow(fused, depth)
         promised: set[int] = set()
         for part in self.query.parts:
-            votes = self._votes(part, depth, self._lexical(part))
+            votes = self._three(part, depth)
             if votes:
                 best = max(votes, key=lambda row: (votes[row], -row))
                 promised.add(best)
                 fused[best] = max(fused.get(best, 0.0), votes[best])
         # of equal sums the one nearer in meaning stands first, which keeps the order stable
-        place = {row: rank for rank, row in enumerate(self._nearest(self.query.text, depth).tolist())}
+        place = {
+            row: rank for rank, row in enumerate(self._nearest(self.query.text, depth).tolist())
+        }
         order = sorted(fused, key=lambda row: (-fused[row], place.get(row, depth), row))
         order = [order[at] for at in shortened([row in promised for row in order], k)]
         return (
@@ -179,25 +171,47 @@ class _Ranking:
             promised,
         )
 
-    def _votes(self, text: str, depth: int, words: NDArray[np.float32]) -> dict[int, float]:
-        """Reciprocal ranks of the rows for one text, summed over its rankings."""
-        votes: dict[int, float] = {}
-        for rows in (self._nearest(text, depth), _highest(words, depth)):
-            for row, vote in _reciprocal(rows):
-                votes[row] = votes.get(row, 0.0) + vote
-        # A passage shares its article's vote: words that stand elsewhere in the article tell which
-        # of two like passages is meant.
-        articles = self.snapshot.articles
-        shared = dict(_reciprocal(_highest(articles.scores(text), len(articles))))
+    def _narrow(self, fused: dict[int, float], depth: int) -> None:
+        """In the articles that the thread finds first, the last message chooses the passage: a whole
+        vote in the first, half a vote in the second, and so on. Elsewhere it has no say: without
+        the thread it finds the wrong article twice as often."""
+        if not self.query.last:
+            return
+        articles = self.snapshot.article_rows
+        ordered = sorted(fused, key=lambda row: (-fused[row], row))
+        first = list(dict.fromkeys(int(articles[row]) for row in ordered))[:NARROWED]
+        weights = {article: 1.0 / rank for rank, article in enumerate(first, start=1)}
+        for row, vote in self._two(self.query.last, depth).items():
+            if weight := weights.get(int(articles[row])):
+                fused[row] = fused.get(row, 0.0) + weight * vote
+
+    def _three(self, text: str, depth: int) -> dict[int, float]:
+        """The votes of passages and of their articles. A passage shares its article's: words that
+        stand elsewhere in the article tell which of two like passages is meant."""
+        votes = self._two(text, depth)
+        whole = self.snapshot.articles
+        articles = dict(_reciprocal(_highest(whole.scores(text), len(whole))))
         for row in votes:
-            votes[row] += shared.get(int(self.snapshot.article_rows[row]), 0.0)
+            votes[row] += articles.get(int(self.snapshot.article_rows[row]), 0.0)
             if self.preferred is not None and self.preferred[row]:
                 votes[row] += LANGUAGE_VOTE
         return votes
 
+    def _two(self, text: str, depth: int) -> dict[int, float]:
+        """Reciprocal ranks of the passages by meaning and by words, summed."""
+        votes: dict[int, float] = {}
+        for rows in (self._nearest(text, depth), _highest(self._lexical(text), depth)):
+            for row, vote in _reciprocal(rows):
+                votes[row] = votes.get(row, 0.0) + vote
+        return votes
+
     def _lexical(self, text: str) -> NDArray[np.float32]:
-        scores = self.snapshot.lexical.scores(text)
-        return scores if self.allowed is None else np.where(self.allowed, scores, np.float32(0))
+        if text not in self._words:
+            scores = self.snapshot.lexical.scores(text)
+            if self.allowed is not None:
+                scores = np.where(self.allowed, scores, np.float32(0))
+            self._words[text] = scores
+        return self._words[text]
 
     def _nearest(self, text: str, depth: int) -> Rows:
         """Rows by their best cosine to any window of the text."""
@@ -206,9 +220,7 @@ class _Ranking:
         return self._near[text]
 
     def _search(self, text: str, depth: int) -> Rows:
-        scores, rows = self.snapshot.vectors.search(
-            self.windows[text], depth, allowed=self.allowed
-        )
+        scores, rows = self.snapshot.vectors.search(self.windows[text], depth, allowed=self.allowed)
         if len(rows) == 1:
             return rows[0]
         best: dict[int, float] = {}
@@ -220,8 +232,7 @@ class _Ranking:
         """The best cosine of each row to any window of what is asked."""
         if not len(rows):
             return np.empty(0, dtype=np.float32)
-        texts = dict.fromkeys((*(view.text for view in self.query.views), *self.query.parts))
-        windows = np.concatenate([self.windows[text] for text in texts])
+        windows = np.concatenate([self.windows[text] for text in self.query.texts])
         best: NDArray[np.float32] = (self.snapshot.vectors.vectors_at(rows) @ windows.T).max(axis=1)
         return best
 
