@@ -15,7 +15,7 @@ import numpy as np
 from django.conf import settings
 from numpy.typing import NDArray
 
-from retrieval.embedder import get_embedder
+from retrieval.embedder import embedder_named, get_embedder
 from retrieval.models import Chunk
 from retrieval.query import Query
 from retrieval.reranker import RerankerError, get_reranker
@@ -86,7 +86,7 @@ def rank_many(
         raise ValueError(f"mode {mode!r}: choose one of {', '.join(MODES)}")
     if k < 1:
         raise ValueError(f"k={k}: ask for at least one passage")
-    windows = _windows(queries)
+    windows = _windows(snapshot, queries)
     depth = max(k, RERANK_DEPTH) if mode == "reranked" else k
     ranked = [
         _Ranking(snapshot, query, windows, scope).best(
@@ -105,10 +105,10 @@ def shortened(promised: Sequence[bool], k: int) -> list[int]:
     return sorted(sure + others[: k - len(sure)])
 
 
-def _windows(queries: Sequence[Query]) -> dict[str, Windows]:
+def _windows(snapshot: OpenSnapshot, queries: Sequence[Query]) -> dict[str, Windows]:
     """Each text that is searched by, embedded once: `float32 [windows, dimensions]`."""
     texts = list(dict.fromkeys(text for query in queries for text in query.texts))
-    vectors, owners = get_embedder().encode_windows(texts)
+    vectors, owners = embedder_named(snapshot.embedder).encode_windows(texts)
     return {text: vectors[owners == number] for number, text in enumerate(texts)}
 
 
