@@ -56,6 +56,7 @@ def _configuration() -> dict[str, Any]:
             "generation.tasks.draft_waiting": {"queue": "gpu"},
             "retrieval.tasks.search": {"queue": "search"},
             "retrieval.tasks.refresh_index": {"queue": "search"},
+            "retrieval.tasks.compare": {"queue": "search"},
             "generation.tasks.rescreen": {"queue": "search"},
         },
         "task_acks_late": False,  # a wake-up is worth nothing once it has been heard
@@ -67,6 +68,7 @@ def _configuration() -> dict[str, Any]:
         "beat_schedule": {
             "sweep": {"task": "generation.tasks.sweep", "schedule": settings.SWEEP_SECONDS},
             "refresh": {"task": "retrieval.tasks.refresh_index", "schedule": 30.0},
+            "compare": {"task": "retrieval.tasks.compare", "schedule": 60.0},
             "deliver": {"task": "assistant.tasks.deliver_replies", "schedule": 2.0},
             "housekeeping": {"task": "assistant.tasks.housekeeping", "schedule": 60.0},
         },

@@ -110,7 +110,7 @@ def _read(replies: list[DraftedReply], models: Models) -> None:
 
 def _search(replies: list[DraftedReply], models: Models) -> None:
     """Find the passages; the best one's article gives the category."""
-    queries = [query_of(r.question.subject, r.question.turns) for r in replies]
+    queries = [query_of(r.question.subject, r.question.turns, language=r.language) for r in replies]
     try:
         scopes = [r.question.scope for r in replies]
         found = search_many(queries, k=settings.PASSAGES, scopes=scopes)

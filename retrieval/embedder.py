@@ -250,3 +250,10 @@ def _embedder(name: str, device: str, threads: int) -> Embedder:
 def get_embedder() -> Embedder:
     """The installation's embedder, one a process, named by COUNTERSIGN_EMBEDDER."""
     return _embedder(settings.EMBEDDER, settings.DEVICE, settings.TORCH_THREADS)
+
+
+def embedder_named(name: str) -> Embedder:
+    """The embedder that an index was built with, by its `name`, one a process: the installation's own
+    or, while an index of that one is being built, the one before it."""
+    setting = "bundled" if name == BUNDLED_NAME else name
+    return _embedder(setting, settings.DEVICE, settings.TORCH_THREADS)

@@ -202,3 +202,6 @@ class IndexSnapshot(models.Model):
 
     def __str__(self) -> str:
         return f"snapshot {self.pk} ({self.state})"
+
+
+from retrieval.kept_models import KeptQuestion, RetrievalComparison  # noqa: E402, F401

@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 from assistant.audit.log import record
 from assistant.celery import wake
 from retrieval import segments, snapshot_store
-from retrieval.embedder import get_embedder
+from retrieval.embedder import EmbedderError, embedder_named, get_embedder
 from retrieval.lexical import LexicalIndex
 from retrieval.models import Document, IndexSnapshot, KnowledgeVersion
 from retrieval.sealed import DamagedSnapshot, check, index_root, seal
@@ -58,6 +58,7 @@ class OpenSnapshot:
     """
 
     id: int
+    embedder: str  # its name: queries are embedded by the same one
     embedder_digest: str
     parts: tuple[Part, ...]
     live: NDArray[np.bool_]
@@ -99,13 +100,14 @@ def open_active() -> OpenSnapshot:
             except DamagedSnapshot as damage:
                 _take_out_of_service(row, damage)
                 raise
-            if snapshot.embedder_digest != get_embedder().digest:
+            if snapshot.embedder_digest != embedder_named(row.embedder).digest:
                 wake(REFRESH_TASK, queue=SEARCH_QUEUE)
                 raise DamagedSnapshot(
-                    f"Snapshot {row.pk} was built with the embedder {row.embedder}, and this "
-                    f"installation uses {get_embedder().name}; a new index is being built. To "
-                    "keep the old one, set COUNTERSIGN_EMBEDDER back."
+                    f"Snapshot {row.pk} was built with other weights of {row.embedder} than there are "
+                    "now; a new index is being built. To keep the old one, put the weights back."
                 )
+            if row.embedder != get_embedder().name:  # it goes on answering until the switch
+                wake(REFRESH_TASK, queue=SEARCH_QUEUE)
             _open.clear()  # searches under way hold the one that they began with
             _open[row.digest] = snapshot
             segments.forget(but={part.segment.digest for part in snapshot.parts})
@@ -152,6 +154,7 @@ def assemble(parts: Sequence[Part], row: IndexSnapshot) -> OpenSnapshot:
     masks = [part.mask for part in parts]
     return OpenSnapshot(
         id=row.pk,
+        embedder=row.embedder,
         embedder_digest=row.embedder_digest,
         parts=tuple(parts),
         live=_joined([part.live for part in parts], np.bool_),
@@ -204,7 +207,8 @@ def activate(snapshot: IndexSnapshot, *, actor: str, now: datetime | None = None
 
     An older one may be chosen (a roll back); it stays until the knowledge base changes again. A
     fresh one (`READY`) that an even newer one has overtaken is not made active: returns False.
-    Raises `CannotActivate` for one that is broken, unfinished, or from another embedder.
+    Raises `CannotActivate` for one that is broken, unfinished, or from an embedder that has changed or
+    is gone.
     """
     now = now or timezone.now()
     with transaction.atomic():
@@ -215,10 +219,14 @@ def activate(snapshot: IndexSnapshot, *, actor: str, now: datetime | None = None
             return True
         if row.state not in {State.READY, State.RETIRED}:
             raise CannotActivate(f"Snapshot {row.pk} is {row.get_state_display().lower()}.")
-        if row.embedder_digest != get_embedder().digest:
+        try:
+            has_changed = row.embedder_digest != embedder_named(row.embedder).digest
+        except EmbedderError as error:
+            raise CannotActivate(str(error)) from error
+        if has_changed:
             raise CannotActivate(
-                f"Snapshot {row.pk} was built with the embedder {row.embedder}, and this "
-                f"installation uses {get_embedder().name}."
+                f"Snapshot {row.pk} was built with other weights of the embedder {row.embedder} than "
+                "there are now."
             )
         if not snapshot_store.local_or_stored(row.folder):
             raise CannotActivate(f"The files of snapshot {row.pk} have been cleaned away.")

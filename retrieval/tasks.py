@@ -7,9 +7,11 @@ from dataclasses import asdict
 from typing import Any
 
 from celery.signals import celeryd_after_setup
+from django.utils import timezone
 
 from assistant import heartbeat
-from assistant.celery import app
+from assistant.celery import app, wake
+from retrieval.comparisons import COMPARE_TASK, advance_comparison
 from retrieval.embedder import EmbedderError, get_embedder
 from retrieval.reranker import RerankerError, get_reranker
 from retrieval.search import EVERYTHING, EmptyIndex, Mode, SearchHit, search
@@ -42,6 +44,13 @@ def refresh_index() -> None:
         heartbeat.tell(index=False)
 
 
+@app.task(name=COMPARE_TASK)
+def compare() -> None:
+    """A step of the oldest comparison; between two steps others' searches are answered."""
+    if advance_comparison(now=timezone.now()):
+        wake(COMPARE_TASK, queue=SEARCH_QUEUE)
+
+
 def hit_json(hit: SearchHit) -> dict[str, Any]:
     """A hit with the stable names of the commands' and the API's output."""
     return {
@@ -58,6 +67,10 @@ def hit_json(hit: SearchHit) -> dict[str, Any]:
         "dense_score": hit.dense_score,
         "lexical_score": hit.lexical_score,
         "rerank_score": hit.rerank_score,
+        "also": [
+            {"document": twin.document_id, "source": twin.source, "title": twin.title}
+            for twin in hit.also
+        ],
     }
 
 

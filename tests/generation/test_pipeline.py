@@ -454,10 +454,10 @@ def test_a_ticket_that_breaks_drafting_takes_no_other_with_it(
     poisoned, fine = receive("poison " * 3), receive("How do I return a parcel?", external_id="2")
     real = pipeline.query_of
 
-    def trip(subject: str, turns: Any) -> str:
+    def trip(subject: str, turns: Any, **options: Any) -> Any:
         if "poison" in turns[-1].text:
             raise RuntimeError("a bug that only this ticket meets")
-        return real(subject, turns)
+        return real(subject, turns, **options)
 
     monkeypatch.setattr(pipeline, "query_of", trip)
     worker.draft_waiting()

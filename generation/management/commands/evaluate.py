@@ -50,6 +50,13 @@ class Command(BaseCommand):
         retrieval = kind("retrieval", "--questions", "hit@k, recall, MRR, nDCG at document level")
         retrieval.add_argument("--k", default="1,5,10", help="the k of hit@k, comma-separated")
         retrieval.add_argument("--config", action="append", default=[], metavar="NAME=VALUE")
+        retrieval.add_argument(
+            "--against",
+            action="append",
+            default=[],
+            metavar="NAME=VALUE",
+            help="a second configuration, compared with the first on the same questions",
+        )
         drafts = kind("drafts", "--tickets", "whole drafts, as the pipeline makes them")
         drafts.add_argument("--batch", type=int, default=8)
         drafts.add_argument("--limit", type=int, help="only the first N tickets")
@@ -92,14 +99,21 @@ class Command(BaseCommand):
         self.stdout.write(json.dumps(summary) if options["json"] else json.dumps(summary, indent=2))
 
     def retrieval(self, options: dict[str, Any], progress: Progress) -> Row:
-        from retrieval.evaluation import run
+        from retrieval.evaluation import Configuration, run
 
-        config = dict(pair.partition("=")[::2] for pair in options["config"])
-        mode = config.pop("mode", None)
-        if config:
-            raise BadRecord(f"unknown configuration: {', '.join(config)}; known: mode")
+        asked = Configuration.of(_pairs(options["config"]))
+        against = Configuration.of(_pairs(options["against"])) if options["against"] else None
         ks = tuple(int(k) for k in options["k"].split(","))
-        return run(options["file"], ks=ks, mode=mode, out=options["out"], curves=options["curves"])
+        bar = progress.add_task("Searching")
+        return run(
+            options["file"],
+            ks=ks,
+            configuration=asked,
+            against=against,
+            out=options["out"],
+            curves=options["curves"],
+            on_question=lambda done, total: progress.update(bar, completed=done, total=total),
+        )
 
     def drafts(self, options: dict[str, Any], progress: Progress) -> Row:
         from generation.registry import get_models
@@ -302,6 +316,10 @@ def _sets(rows: list[Row], made: list[Row]) -> Row:
         summary = _at_points([rows[i] for i in chosen], [made[i] for i in chosen]).summary()
         found[name] = {k: v for k, v in summary.items() if k != "intervals"}
     return found
+
+
+def _pairs(given: list[str]) -> dict[str, str]:
+    return dict(pair.partition("=")[::2] for pair in given)
 
 
 def _record(task: str, file: Path) -> Row:
