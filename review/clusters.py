@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from generation.tokens import tokens_of
 
-APART = 0.5  # cosine distance (average linkage) at which two clusters stay two
+APART = 0.45  # cosine distance (average linkage) at which two clusters stay two
 SMALLEST = 2
 SAME = 1 / 3  # share of the smaller one's tickets that makes two clusters one and the same
 WORDS = 8

@@ -27,11 +27,12 @@ from generation.evidence import (
     units_of,
 )
 from generation.tokens import Token, tokens_of
+from retrieval.models import Chunk
 from retrieval.similarity import Near
 
 ALIKE = 0.62  # share of each sentence's words that the other holds
 ORDERED = 0.6
-COSINE = 0.8  # of the two sentences
+COSINE = 0.7  # of the two sentences; a "not" alone costs about .2
 LEAST_WORDS = 4  # content words: shorter ones are labels
 _COUNTED = frozenset(["number", "date", "negation", "opposite"])
 WORDS = {
@@ -118,16 +119,32 @@ def _like(ours: Sequence[Token], theirs: Sequence[Token]) -> bool:
 
 
 def _same_subject(near: Near) -> bool:
-    """Neither title nor headings name something that the other passage says nothing of."""
-    own, other = _subject(near.own), _subject(near.other)
-    return own <= other | _words(near.other.text) and other <= own | _words(near.own.text)
+    """Neither's title and headings name a product, place or version that the other doesn't speak of."""
+    return _named(near.own) <= _spoken_of(near.other) and _named(near.other) <= _spoken_of(near.own)
 
 
-def _subject(chunk: object) -> frozenset[str]:
-    title = " ".join([chunk.revision.title, *chunk.heading_path])  # type: ignore[attr-defined]
-    return _words(title)
+def _named(chunk: Chunk) -> frozenset[str]:
+    """Stems of the names in title and headings: capitals inside a phrase, and words with digits.
+
+    A title in capitals throughout ("Reset Your Router") tells no name from another word, so that
+    all its words count.
+    """
+    found: set[str] = set()
+    for phrase in (chunk.revision.title, *chunk.heading_path):
+        tokens = [token for token in tokens_of(phrase) if token.content]
+        later = [token for token in tokens if token.start > 0]
+        capital = [token for token in later if phrase[token.start].isupper()]
+        throughout = len(capital) == len(later)
+        for token in tokens if throughout and len(tokens) > 1 else capital:
+            found.add(token.stem)
+        found |= {token.stem for token in tokens if any(c.isdigit() for c in token.word)}
+    return frozenset(found)
+
+
+def _spoken_of(chunk: Chunk) -> frozenset[str]:
+    return _stems("\n".join([chunk.revision.title, *chunk.heading_path, chunk.text]))
 
 
 @lru_cache(maxsize=2048)
-def _words(text: str) -> frozenset[str]:
-    return frozenset(token.stem for token in tokens_of(text) if token.content)
+def _stems(text: str) -> frozenset[str]:
+    return frozenset(token.stem for token in tokens_of(text))

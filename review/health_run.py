@@ -143,11 +143,22 @@ def _same_words(pair: Near) -> bool:
 
 
 def _contradictions(document: Document, near: list[Near]) -> Iterator[Found]:
+    """Each sentence counts once, with the sentence in the nearest passage. One that stands in the
+    other article too, word for word, is contradicted by neither ("hold for 10 seconds" to restart,
+    "for 20" to reset)."""
     by_article: dict[int, list[Any]] = {}
+    used: set[tuple[int, str]] = set()
     embed = get_embedder().encode
     for pair in near:
+        other = pair.other.revision.document_id
         for one in disagreements(pair, embed=embed):
-            by_article.setdefault(pair.other.revision.document_id, []).append(
+            if one.own in pair.other.revision.text or one.other in pair.own.revision.text:
+                continue
+            sides = {(document.pk, one.own), (other, one.other)}
+            if sides & used:
+                continue
+            used |= sides
+            by_article.setdefault(other, []).append(
                 {
                     "own": one.own[:600],
                     "own_revision": pair.own.revision_id,

@@ -15,7 +15,7 @@ from review.models import Decision, Gap, GapTicket
 WINDOW = timedelta(days=90)
 MOST = 2_000  # tickets a run clusters: the newest
 # Under this cosine of the best passage a question counts as not answered: docs/knowledge-insight.md
-WEAK_COSINE = 0.40
+WEAK_COSINE = 0.45
 MISSING = (Decision.Reason.OFF_TOPIC, Decision.Reason.INCOMPLETE)
 Sign = GapTicket.Sign
 _PAGE = 500
