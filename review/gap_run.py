@@ -30,7 +30,9 @@ REDACTED = 3  # gaps a slice
 SAMPLES = 5  # questions of a gap that are kept to be shown
 LONGEST = 2_000  # characters of a question that count
 
-_vectors: dict[int, NDArray[np.float32]] = {}  # by ticket, while a run goes on
+# of the run that goes on: what it found, and the vectors by ticket
+_found: dict[int, list[Unanswered]] = {}
+_vectors: dict[int, NDArray[np.float32]] = {}
 
 
 @dataclass(frozen=True)
@@ -45,7 +47,10 @@ def work(run: KnowledgeRun, *, now: datetime) -> bool:
     """A slice; whether the run is done."""
     if run.notes.get("phase") == "redact":
         return _redact_some(run)
-    found = unanswered(now=run.started_at)
+    if run.pk not in _found:
+        _found.clear()
+        _found[run.pk] = unanswered(now=run.started_at)
+    found = _found[run.pk]
     run.total = len(found) + len(found) // 10
     missing = [one for one in found if one.ticket not in _vectors][:EMBEDDED]
     if missing:
@@ -57,6 +62,7 @@ def work(run: KnowledgeRun, *, now: datetime) -> bool:
         return False
     _cluster(found, run, now)
     _vectors.clear()
+    _found.clear()
     run.notes |= {"phase": "redact", "unanswered": len(found)}
     run.cursor = 0
     return False

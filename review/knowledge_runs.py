@@ -17,6 +17,7 @@ from django.utils import timezone
 
 from assistant.audit.log import actor_of, record, system
 from assistant.celery import wake
+from retrieval.models import IndexSnapshot
 from retrieval.snapshots import SEARCH_QUEUE
 from review.models import KnowledgeRun
 
@@ -56,7 +57,9 @@ def start(kind: str, *, by: Any = None, now: datetime) -> KnowledgeRun:
 
 
 def start_daily(*, now: datetime) -> None:
-    """Begin each kind of run whose last one is a day old."""
+    """Begin each kind of run whose last one is a day old, once there is something to look at."""
+    if not IndexSnapshot.objects.filter(state=IndexSnapshot.State.ACTIVE, chunks__gt=0).exists():
+        return
     for kind in Kind:
         last = latest(kind)
         if last is None or (

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from django.db.models import Count, Max, Prefetch
+from django.db.models import Count, Exists, Max, OuterRef, Prefetch, QuerySet
 
 from assistant.models import Ticket
 from generation.models import Draft, DraftSentence, DraftSource
@@ -39,6 +39,8 @@ def unanswered(*, now: datetime) -> list[Unanswered]:
         .exclude(status=Ticket.Status.SPAM)
         .exclude(gap_ticket__gap__state=Gap.State.CLOSED)  # answered by the gap's own article
         .exclude(key__destroyed_at__isnull=False)
+        .exclude(Exists(_approved()))
+        .filter(Exists(Draft.objects.filter(ticket=OuterRef("pk"), finished_at__isnull=False)))
         .order_by("-created_at", "-pk")
     )
     found: list[Unanswered] = []
@@ -49,14 +51,20 @@ def unanswered(*, now: datetime) -> list[Unanswered]:
     return found[:MOST]
 
 
-def _with_drafts(tickets: object) -> object:
+def _approved() -> QuerySet[Decision]:
+    """The ticket's drafts that a person sent, as they were or edited: those found their answer."""
+    sent = (Decision.Verdict.APPROVE, Decision.Verdict.EDIT)
+    return Decision.objects.filter(ticket=OuterRef("pk"), undone_at=None, verdict__in=sent)
+
+
+def _with_drafts(tickets: QuerySet[Ticket]) -> QuerySet[Ticket]:
     drafts = Draft.objects.exclude(finished_at=None).only(
         "pk", "ticket_id", "number", "state", "chosen_id"
     )
     decisions = Decision.objects.filter(undone_at=None).only(
         "pk", "ticket_id", "verdict", "reason", "decided_at"
     )
-    return tickets.only("pk", "contact_id", "created_at").prefetch_related(  # type: ignore[attr-defined]
+    return tickets.only("pk", "contact_id", "created_at").prefetch_related(
         Prefetch("drafts", drafts.order_by("number"), to_attr="finished"),
         Prefetch("decisions", decisions.order_by("pk"), to_attr="standing"),
     )
@@ -95,16 +103,14 @@ def _sign(
 ) -> str | None:
     """What people decided counts before what the machine measured."""
     verdicts = {decision.verdict for decision in decisions}
-    if verdicts & {Decision.Verdict.APPROVE, Decision.Verdict.EDIT}:
-        return None
     if Decision.Verdict.REPLY in verdicts:
         return Sign.BY_HAND
     if Decision.Verdict.ESCALATE in verdicts:
         return Sign.ESCALATED
     if any(d.verdict == Decision.Verdict.REJECT and d.reason in MISSING for d in decisions):
         return Sign.REJECTED
-    if draft is None or draft.state == Draft.State.FAILED:
-        return None  # it broke: that says nothing about the knowledge base
+    if draft is None or draft.state in {Draft.State.FAILED, Draft.State.AUTO_APPROVED}:
+        return None  # it broke, which says nothing about the knowledge base; or it was sent
     if draft.chosen_id is None:
         return Sign.NO_DRAFT
     if best is not None and best < WEAK_COSINE:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils import timezone
 
@@ -199,3 +200,15 @@ def test_a_new_draft_says_on_its_page_why_it_was_made(chunk, document, mara, sig
     page = sign_in(mara).get(reverse("review:ticket", args=[draft.ticket_id])).content.decode()
     assert "Drafted anew" in page
     assert document.title in page
+
+
+def test_the_part_for_confirmation_pages_needs_the_article_alone(chunk, document, mara):
+    for n in range(3):
+        waiting(chunk, n)
+    claims.claim(ticket=Draft.objects.first().ticket, user=mara, now=timezone.now())
+    words = " ".join(
+        render_to_string("knowledge/_blast_radius.html", {"document": document}).split()
+    )
+    assert "<strong>3</strong> drafts wait" in words
+    assert "2 are drafted anew, 1 is only marked, because an agent works on it" in words
+    assert "No reply was sent on it" in words
