@@ -4,6 +4,7 @@ from django.urls import path
 
 from assistant.api import build
 from review.api import router
+from review.api_knowledge_insight import router as knowledge_insight
 
-api = build(router)
+api = build(router, knowledge_insight)
 urlpatterns = [path("", api.urls)]

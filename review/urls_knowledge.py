@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from review.views.knowledge import articles, questions
+from review.views.knowledge import articles, blast_radius, gaps, health, questions, runs
 
 app_name = "knowledge"
 
@@ -18,4 +18,16 @@ urlpatterns = [
     path("questions/compare", questions.compare, name="question_compare"),
     path("questions/<int:question_id>/drop", questions.drop, name="question_drop"),
     path("questions/comparison/<int:comparison_id>/", questions.comparison, name="comparison"),
+    path("<int:document_id>/uses/", blast_radius.uses, name="uses"),
+    path("<int:document_id>/uses.csv", blast_radius.uses_file, name="uses_file"),
+    path("gaps/", gaps.index, name="gaps"),
+    path("gaps/<int:gap_id>/", gaps.gap, name="gap"),
+    path("gaps/<int:gap_id>/dismiss/", gaps.dismiss, name="dismiss_gap"),
+    path("gaps/<int:gap_id>/reopen/", gaps.reopen, name="reopen_gap"),
+    path("gaps/<int:gap_id>/article/", gaps.start, name="start_article"),
+    path("health/", health.index, name="health"),
+    path("health/<int:finding_id>/dismiss/", health.dismiss, name="dismiss_finding"),
+    path("health/<int:finding_id>/reopen/", health.reopen, name="reopen_finding"),
+    path("runs/<str:kind>/start/", runs.start, name="start_run"),
+    path("runs/<str:kind>/progress/", runs.progress, name="run_progress"),
 ]
