@@ -67,6 +67,10 @@ def _configuration() -> dict[str, Any]:
         "beat_schedule": {
             "sweep": {"task": "generation.tasks.sweep", "schedule": settings.SWEEP_SECONDS},
             "refresh": {"task": "retrieval.tasks.refresh_index", "schedule": 30.0},
+            "sources": {
+                "task": "retrieval.tasks.sweep_sources",
+                "schedule": settings.SWEEP_SECONDS,
+            },
             "deliver": {"task": "assistant.tasks.deliver_replies", "schedule": 2.0},
             "housekeeping": {"task": "assistant.tasks.housekeeping", "schedule": 60.0},
         },

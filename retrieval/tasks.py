@@ -7,6 +7,7 @@ from dataclasses import asdict
 from typing import Any
 
 from celery.signals import celeryd_after_setup
+from django.utils import timezone
 
 from assistant import heartbeat
 from assistant.celery import app
@@ -14,6 +15,8 @@ from retrieval.embedder import EmbedderError, get_embedder
 from retrieval.reranker import RerankerError, get_reranker
 from retrieval.search import EVERYTHING, EmptyIndex, Mode, SearchHit, search
 from retrieval.snapshots import REFRESH_TASK, SEARCH_QUEUE, DamagedSnapshot, open_active
+from retrieval.sources import runs
+from retrieval.sources.runs import TASK as RUN_TASK
 
 logger = logging.getLogger(__name__)
 
@@ -39,6 +42,18 @@ def refresh_index() -> None:
         heartbeat.tell(index=True)
     except (EmptyIndex, DamagedSnapshot):
         heartbeat.tell(index=False)
+
+
+@app.task(name=RUN_TASK)
+def run_sources() -> None:
+    from retrieval.sources.importing import work_waiting
+
+    work_waiting()
+
+
+@app.task(name="retrieval.tasks.sweep_sources")
+def sweep_sources() -> None:
+    runs.sweep(now=timezone.now())
 
 
 def hit_json(hit: SearchHit) -> dict[str, Any]:
