@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from retrieval.source_models import Source, SourceRun
 from retrieval.sources.folder import FolderAdapter, allowed_folder
-from retrieval.sources.interface import Adapter
+from retrieval.sources.interface import Adapter, SourceError
 from retrieval.sources.upload import UploadAdapter
 
 
@@ -21,3 +23,9 @@ def adapter_of(run: SourceRun, work: Path) -> Adapter:
             return FolderAdapter(allowed_folder(source.location))
         case _:
             raise ValueError(f"no adapter reads sources of the kind {source.kind}")
+
+
+def check_location(kind: str, location: str, options: Mapping[str, Any]) -> None:
+    """Raise `SourceError` for a place that sources of this kind may not read."""
+    if kind == Source.Kind.FOLDER and not allowed_folder(location).is_dir():
+        raise SourceError(f"{location}: there is no such folder.")

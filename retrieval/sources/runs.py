@@ -192,10 +192,10 @@ def sweep(*, now: datetime) -> None:
     if SourceRun.objects.filter(state=State.QUEUED).exists():
         wake(TASK)
     for run in SourceRun.objects.exclude(upload="").filter(finished_at__lt=now - UPLOAD_KEPT):
-        _discard_upload(run)
+        discard_upload(run)
 
 
-def _discard_upload(run: SourceRun) -> None:
+def discard_upload(run: SourceRun) -> None:
     """Delete the run's files unless another run of the same upload needs them."""
     same = SourceRun.objects.filter(upload=run.upload)
     if not same.filter(state__in=SourceRun.OPEN).exists():
@@ -206,7 +206,7 @@ def _discard_upload(run: SourceRun) -> None:
 def _tidy(run: SourceRun, state: str, *, now: datetime) -> None:
     """Uploaded files go when they were brought in; old runs lose their rows."""
     if run.upload and not run.preview and state == State.DONE:
-        _discard_upload(run)
+        discard_upload(run)
     kept = run.source.runs.order_by("-pk").values_list("pk", flat=True)[:KEPT_RUNS]
     old = run.source.runs.exclude(pk__in=list(kept))
     SourceChange.objects.filter(run__in=old).delete()
