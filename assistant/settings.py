@@ -258,7 +258,7 @@ SOURCE_MAX_MB = env_int(
     "SOURCE_MAX_MB", 512, "megabytes that one run or upload may bring in", minimum=1
 )
 SOURCE_MAX_ARTICLES = env_int(
-    "SOURCE_MAX_ARTICLES", 20_000, "articles that one run may bring in", minimum=1
+    "SOURCE_MAX_ARTICLES", 20000, "articles that one run may bring in", minimum=1
 )
 UPLOAD_DIR = DATA_DIR / "uploads"
 FILE_UPLOAD_HANDLERS = ["assistant.uploads.BoundedUpload"]

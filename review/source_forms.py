@@ -36,7 +36,6 @@ class SourceForm(forms.Form):
     prune = forms.BooleanField(
         required=False, label="Retire articles that are gone there", initial=False
     )
-    field_order: ClassVar[list[str]] = ["name", "collection", "location"]
 
     def __init__(self, *args: Any, source: Source | None = None, **kwargs: Any) -> None:
         if source is not None:
@@ -49,6 +48,7 @@ class SourceForm(forms.Form):
                 **source.options,
             }
         super().__init__(*args, **kwargs)
+        self.order_fields(["name", "collection", "location", *self.option_fields])
         if source is not None:
             del self.fields["collection"]  # its articles are named by it
         if not self.scheduled:
