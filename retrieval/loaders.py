@@ -163,7 +163,10 @@ def _html(path: Path, raw: bytes) -> LoadedArticle:
     """The page's main part as Markdown (`retrieval.pages`)."""
     from retrieval.pages import main_part
 
-    page = main_part(_decode(path, raw))
+    try:
+        page = main_part(_decode(path, raw))
+    except RecursionError:
+        raise LoadError(path, "is too deeply nested to read") from None
     return LoadedArticle(
         title=page.title or _first_heading(page.text) or _name(path),
         text=page.text,

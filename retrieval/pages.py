@@ -21,6 +21,8 @@ _SURROUNDINGS = re.compile(
     r"comments?|toc|table-?of-?contents)(?:$|[\s_-])",
     re.IGNORECASE,
 )
+_ROBOTS = re.compile(r"<meta\s[^>]{0,200}?name\s*=\s*[\"']?robots\b[^>]{0,200}>", re.IGNORECASE)
+MAX_DEPTH = 400  # elements within elements; browsers stop at about 500
 _HIDDEN = re.compile(r"display\s*:\s*none|visibility\s*:\s*hidden", re.IGNORECASE)
 
 
@@ -31,15 +33,16 @@ class Page:
     title: str
     text: str
     language: str = ""
-    noindex: bool = False
 
 
 def main_part(html: str) -> Page:
-    """The page without navigation, header, footer, forms, scripts, and what a browser hides."""
-    page = BeautifulSoup(html, "html.parser")
+    """The page without navigation, header, footer, forms, scripts, and what a browser hides.
+
+    Raises RecursionError for a page that is nested without end.
+    """
+    page = _parsed(html)
     root = page.find("html")
     language = str(root.get("lang") or "") if isinstance(root, Tag) else ""
-    robots = page.find("meta", attrs={"name": re.compile("^robots$", re.IGNORECASE)})
     heading = page.find("h1")
     title = page.title.get_text(" ", strip=True) if page.title else ""
     title = _without_site(title, heading.get_text(" ", strip=True) if heading else "")
@@ -53,18 +56,33 @@ def main_part(html: str) -> Page:
         title=title,
         text=to_markdown(main),
         language=language.split("-")[0].lower()[:10],
-        noindex=isinstance(robots, Tag) and "noindex" in str(robots.get("content", "")).lower(),
     )
 
 
+def asks_not_to_be_indexed(html: str) -> bool:
+    """Whether the page tells robots so in its head."""
+    return any("noindex" in tag.lower() for tag in _ROBOTS.findall(html))
+
+
 def to_markdown(part: Tag | str) -> str:
-    """HTML as Markdown: headings, lists and tables stay, pictures go."""
-    html = str(part)
+    """HTML as Markdown: headings, lists and tables stay, pictures go. Raises RecursionError."""
+    html = str(_parsed(part) if isinstance(part, str) else part)
     markdown = markdownify(
         html, heading_style="ATX", bullets="-", strip=["img"], table_infer_header=True
     )
     markdown = re.sub(r"\n{3,}", "\n\n", "\n".join(line.rstrip() for line in markdown.split("\n")))
     return markdown.strip("\n")
+
+
+def _parsed(html: str) -> BeautifulSoup:
+    page = BeautifulSoup(html, "html.parser")
+    waiting: list[tuple[Tag, int]] = [(page, 0)]
+    while waiting:
+        element, depth = waiting.pop()
+        if depth > MAX_DEPTH:
+            raise RecursionError("elements are nested without end")
+        waiting += [(child, depth + 1) for child in element.children if isinstance(child, Tag)]
+    return page
 
 
 def _main(page: BeautifulSoup) -> Tag:

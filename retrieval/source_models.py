@@ -177,7 +177,7 @@ class HeldArticle(models.Model):
         OVERTAKEN = "overtaken", "Overtaken by a newer text"
 
     class Why(models.TextChoices):
-        SUSPICIOUS = "suspicious", "It may hold instructions meant for the machine"
+        SUSPICIOUS = "suspicious", "May hold instructions meant for the machine"
         LOW_TRUST = "low_trust", "Every text of its source waits for a person"
         EDITED = "edited", "The article was edited here since it was brought in"
         OTHER_ORIGIN = "other_origin", "The article comes from somewhere else"

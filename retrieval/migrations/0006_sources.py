@@ -84,7 +84,7 @@ class Migration(migrations.Migration):
                 ('language', models.CharField(max_length=10)),
                 ('front_matter', models.JSONField(default=dict)),
                 ('digest', models.CharField(help_text="as a revision's", max_length=64)),
-                ('why', models.CharField(choices=[('suspicious', 'It may hold instructions meant for the machine'), ('low_trust', 'Every text of its source waits for a person'), ('edited', 'The article was edited here since it was brought in'), ('other_origin', 'The article comes from somewhere else'), ('retired', 'The article was retired here')], max_length=20)),
+                ('why', models.CharField(choices=[('suspicious', 'May hold instructions meant for the machine'), ('low_trust', 'Every text of its source waits for a person'), ('edited', 'The article was edited here since it was brought in'), ('other_origin', 'The article comes from somewhere else'), ('retired', 'The article was retired here')], max_length=20)),
                 ('findings', models.JSONField(default=list, help_text='{start, end, rule, excerpt} in the text')),
                 ('state', models.CharField(choices=[('waiting', 'Waits for a person'), ('approved', 'Approved'), ('refused', 'Kept out'), ('overtaken', 'Overtaken by a newer text')], db_index=True, default='waiting', max_length=10)),
                 ('held_at', models.DateTimeField()),

@@ -17,7 +17,7 @@ from defusedxml.ElementTree import fromstring
 from django.conf import settings
 
 from retrieval.loaders import MAX_BYTES
-from retrieval.pages import main_part
+from retrieval.pages import asks_not_to_be_indexed
 from retrieval.sources.fetching import ROBOT, Answer, Fetcher, FetchError
 from retrieval.sources.interface import Adapter, Entry, Fetched, ItemError, Listing, SourceError
 
@@ -236,7 +236,7 @@ def _fetched(answer: Answer, fingerprint: str) -> Fetched:
         if decoded is None:
             raise ItemError("is in an unknown encoding", fingerprint=fingerprint)
         body = decoded.encode("utf-8", "replace")
-        if suffix == ".html" and main_part(decoded).noindex:
+        if suffix == ".html" and asks_not_to_be_indexed(decoded):
             raise ItemError("asks not to be indexed", fingerprint=fingerprint)
     if len(body) > MAX_BYTES:
         raise ItemError(f"has more than {MAX_BYTES:,} bytes", fingerprint=fingerprint)
