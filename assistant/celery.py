@@ -70,6 +70,10 @@ def _configuration() -> dict[str, Any]:
             "sweep": {"task": "generation.tasks.sweep", "schedule": settings.SWEEP_SECONDS},
             "refresh": {"task": "retrieval.tasks.refresh_index", "schedule": 30.0},
             "compare": {"task": "retrieval.tasks.compare", "schedule": 60.0},
+            "sources": {
+                "task": "retrieval.tasks.sweep_sources",
+                "schedule": settings.SWEEP_SECONDS,
+            },
             "deliver": {"task": "assistant.tasks.deliver_replies", "schedule": 2.0},
             "redraft": {"task": "review.tasks.redraft_stale", "schedule": 15.0},
             "knowledge-daily": {"task": "review.tasks.start_daily_runs", "schedule": 900.0},

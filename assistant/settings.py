@@ -252,6 +252,21 @@ COVERED_LANGUAGES = env_list(
     "LANGUAGES", "en", "languages that the models cover; others go to a person"
 )
 
+# --- where knowledge comes from -------------------------------------------------------------
+SOURCE_FOLDERS = env_list("SOURCE_FOLDERS", "", "folders on the server that sources may read")
+SOURCE_GIT_PROTOCOLS = env_list("SOURCE_GIT_PROTOCOLS", "https", "of https, ssh and file")
+SOURCE_PRIVATE_HOSTS = env_list(
+    "SOURCE_PRIVATE_HOSTS", "", "host names that sources may reach at private addresses"
+)
+SOURCE_MAX_MB = env_int(
+    "SOURCE_MAX_MB", 512, "megabytes that one run or upload may bring in", minimum=1
+)
+SOURCE_MAX_ARTICLES = env_int(
+    "SOURCE_MAX_ARTICLES", 20000, "articles that one run may bring in", minimum=1
+)
+UPLOAD_DIR = DATA_DIR / "uploads"
+FILE_UPLOAD_HANDLERS = ["assistant.uploads.BoundedUpload"]
+
 # --- replies --------------------------------------------------------------------------------
 UNDO_SECONDS = env_int("UNDO_SECONDS", 10, "how long an approved reply is held for undo")
 CLAIM_SECONDS = env_int(

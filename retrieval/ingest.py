@@ -13,11 +13,11 @@ from django.db.models import Count
 from django.utils.text import slugify
 
 from assistant.audit.log import system
-from retrieval.loaders import LoadError, category_of, is_supported, load
+from retrieval.holding import hold
+from retrieval.judging import Candidate, Effect, judge
+from retrieval.loaders import LoadError, is_supported, load
 from retrieval.models import Chunk, Collection, Document, IndexSnapshot
-from retrieval.publishing import BadArticle, Outcome, put, retire
-
-TITLE_LENGTH = 300
+from retrieval.publishing import BadArticle, put, retire
 
 
 class CannotIngest(ValueError):
@@ -26,14 +26,15 @@ class CannotIngest(ValueError):
 
 @dataclass
 class IngestReport:
-    """What an ingestion did; `skipped` names files that are articles and could not be read,
-    `ignored` counts files of other kinds."""
+    """What an ingestion did; `skipped` names files that are articles and could not be read, `held`
+    those whose text waits for a person, `ignored` counts files of other kinds."""
 
     added: int = 0
     changed: int = 0
     unchanged: int = 0
     retired: int = 0
     skipped: list[dict[str, str]] = field(default_factory=list)
+    held: list[dict[str, str]] = field(default_factory=list)
     ignored: int = 0
     chunks: int = 0
     seconds: float = 0.0
@@ -46,6 +47,7 @@ class IngestReport:
             "unchanged": self.unchanged,
             "retired": self.retired,
             "skipped": self.skipped,
+            "held": self.held,
             "ignored": self.ignored,
             "chunks": self.chunks,
             "seconds": round(self.seconds, 3),
@@ -108,32 +110,25 @@ def _ingest_file(
     file: Path, source: str, collection: Collection, report: IngestReport, *, now: datetime
 ) -> None:
     try:
-        article = load(file)
-        title = article.title
-        if len(title) > TITLE_LENGTH:
-            title = title[: TITLE_LENGTH - 1].rstrip() + "…"
-        outcome = put(
-            collection=collection,
-            source=source,
-            title=title,
-            text=article.text,
-            category=category_of(article, source)[:100],
-            language=article.language,
-            front_matter=article.front_matter,
-            actor=system("ingest"),
-            announce=False,
-            now=now,
-        ).outcome
+        candidate = Candidate.of(load(file), source)
     except (LoadError, BadArticle) as error:
         reason = error.reason if isinstance(error, LoadError) else str(error)
         report.skipped.append({"path": source, "reason": reason})
         return
-    if outcome is Outcome.ADDED:
-        report.added += 1
-    elif outcome is Outcome.CHANGED:
-        report.changed += 1
-    else:
+    verdict = judge(candidate, collection=collection)
+    actor = system("ingest")
+    if verdict.effect is Effect.NONE:
         report.unchanged += 1
+    elif verdict.effect is Effect.HOLD:
+        hold(candidate, verdict, collection=collection, actor=actor, now=now)
+        words = "; ".join(sorted({finding.rule for finding in verdict.findings}))
+        report.held.append({"path": source, "reason": f"{verdict.why.label}: {words}"})
+    else:
+        put(collection=collection, **candidate.fields(), actor=actor, announce=False, now=now)
+        if verdict.effect is Effect.ADD:
+            report.added += 1
+        else:
+            report.changed += 1
 
 
 def _retire_vanished(

@@ -23,6 +23,9 @@ _HEADING = re.compile(r"^ {0,3}#{1,6}[ \t]+(.+?)[ \t]*#*[ \t]*$", re.MULTILINE)
 _UNDERLINED = re.compile(r"\A\s*([^\n]+)\n {0,3}=+[ \t]*$", re.MULTILINE)
 
 
+OnPage = Callable[[int, int], None]
+
+
 class LoadError(Exception):
     """A file that cannot become an article: which one, and why in words."""
 
@@ -46,11 +49,7 @@ class LoadedArticle:
 def load(path: Path) -> LoadedArticle:
     """Read one file. Raises `LoadError` for one that is unreadable, empty, broken, too large or of
     a kind that is not supported."""
-    reader = _READERS.get(path.suffix.lower())
-    if reader is None:
-        raise LoadError(
-            path, f"files of the kind {path.suffix or 'without an ending'} are not read"
-        )
+    _reader(path)
     try:
         size = path.stat().st_size
         if size > MAX_BYTES:
@@ -58,12 +57,30 @@ def load(path: Path) -> LoadedArticle:
         raw = path.read_bytes()
     except OSError as error:
         raise LoadError(path, f"cannot be read: {error.strerror or error}") from error
+    return load_bytes(path, raw)
+
+
+def load_bytes(path: Path, raw: bytes, *, on_page: OnPage | None = None) -> LoadedArticle:
+    """Read a file's bytes; `path` tells its kind. `on_page(done, pages)` follows a PDF. Raises
+    `LoadError`."""
+    reader = _reader(path)
+    if len(raw) > MAX_BYTES:
+        raise LoadError(path, f"has {len(raw):,} bytes; {MAX_BYTES:,} are allowed")
     if not raw.strip():
         raise LoadError(path, "is empty")
-    article = reader(path, raw)
+    article = _pdf(path, raw, on_page) if path.suffix.lower() == ".pdf" else reader(path, raw)
     if not article.text.strip():
         raise LoadError(path, "holds no text")
     return article
+
+
+def _reader(path: Path) -> Callable[[Path, bytes], LoadedArticle]:
+    reader = _READERS.get(path.suffix.lower())
+    if reader is None:
+        raise LoadError(
+            path, f"files of the kind {path.suffix or 'without an ending'} are not read"
+        )
+    return reader
 
 
 def is_supported(path: Path) -> bool:
@@ -143,30 +160,17 @@ def _jsonable(value: object) -> str:
 
 
 def _html(path: Path, raw: bytes) -> LoadedArticle:
-    """The page's main part as Markdown, without navigation, scripts and styles."""
-    from bs4 import BeautifulSoup
-    from markdownify import markdownify
+    """The page's main part as Markdown (`retrieval.pages`)."""
+    from retrieval.pages import main_part
 
-    page = BeautifulSoup(_decode(path, raw), "html.parser")
-    root = page.find("html")
-    language = str(root.get("lang") or "") if root else ""
-    heading = page.find("h1")
-    title = page.title.get_text(" ", strip=True) if page.title else ""
-    title = title or (heading.get_text(" ", strip=True) if heading else "")
-    for unwanted in page(
-        ["script", "style", "noscript", "template", "nav", "svg", "iframe", "form"]
-    ):
-        unwanted.decompose()
-    main = page.find("main") or page.find("article") or page.body or page
-    for unwanted in main(["header", "footer", "aside"]) if main is page.body else []:
-        if not unwanted.find("h1"):
-            unwanted.decompose()
-    markdown = markdownify(str(main), heading_style="ATX", bullets="-", strip=["img"])
-    markdown = re.sub(r"\n{3,}", "\n\n", markdown).strip("\n")
+    try:
+        page = main_part(_decode(path, raw))
+    except RecursionError:
+        raise LoadError(path, "is too deeply nested to read") from None
     return LoadedArticle(
-        title=" ".join(title.split()) or _first_heading(markdown) or _name(path),
-        text="\n".join(line.rstrip() for line in markdown.split("\n")).strip("\n"),
-        language=language.split("-")[0].lower()[:10] or "en",
+        title=page.title or _first_heading(page.text) or _name(path),
+        text=page.text,
+        language=page.language or "en",
     )
 
 
@@ -175,28 +179,40 @@ def _text(path: Path, raw: bytes) -> LoadedArticle:
     return LoadedArticle(title=_name(path), text=text)
 
 
-def _document(path: Path, raw: bytes) -> LoadedArticle:
-    """PDF and DOCX by markitdown."""
+def _docx(path: Path, raw: bytes) -> LoadedArticle:
+    """A DOCX by markitdown."""
     from markitdown import StreamInfo
-    from markitdown.converters import DocxConverter, PdfConverter
+    from markitdown.converters import DocxConverter
 
-    # Its own dispatcher reads a broken document as plain text; the converters themselves refuse it.
-    converter = PdfConverter() if path.suffix.lower() == ".pdf" else DocxConverter()
+    # markitdown's dispatcher reads a broken document as plain text; the converter itself refuses it
     try:
-        result = converter.convert(io.BytesIO(raw), StreamInfo(extension=path.suffix.lower()))
+        result = DocxConverter().convert(io.BytesIO(raw), StreamInfo(extension=".docx"))
     except Exception as error:  # markitdown lets its parsers' own errors through
-        first = (str(error).strip().splitlines() or [type(error).__name__])[0]
-        raise LoadError(
-            path, f"is broken or no {path.suffix[1:].upper()}: {first[:200]}"
-        ) from error
-    markdown = (result.markdown or "").replace("\r\n", "\n").replace("\r", "\n")
+        raise LoadError(path, f"is broken or no DOCX: {_first_line(error)}") from error
+    return _converted(path, result.markdown or "", result.title or "")
+
+
+def _pdf(path: Path, raw: bytes, on_page: OnPage | None = None) -> LoadedArticle:
+    from retrieval.pdf import PdfError, read_pdf
+
+    try:
+        found = read_pdf(raw, on_page=on_page)
+    except PdfError as error:
+        raise LoadError(path, str(error)) from error
+    return _converted(path, found.text, found.title)
+
+
+def _converted(path: Path, markdown: str, title: str) -> LoadedArticle:
+    markdown = markdown.replace("\r\n", "\n").replace("\r", "\n")
     markdown = markdown.replace("\x00", "").replace("\f", "\n\n")
     markdown = markdown.encode("utf-8", "replace").decode()
-    if not markdown.strip():
-        raise LoadError(path, "holds no text; a scanned document needs text recognition first")
     text = re.sub(r"\n{3,}", "\n\n", markdown).strip("\n").rstrip()
-    title = " ".join((result.title or "").split())
+    title = " ".join(title.replace("\x00", "").split())
     return LoadedArticle(title=title or _first_heading(text) or _name(path), text=text)
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).strip().splitlines() or [type(error).__name__])[0][:200]
 
 
 def _first_heading(markdown: str) -> str:
@@ -218,6 +234,6 @@ _READERS: dict[str, Callable[[Path, bytes], LoadedArticle]] = {
     ".html": _html,
     ".htm": _html,
     ".txt": _text,
-    ".pdf": _document,
-    ".docx": _document,
+    ".pdf": _pdf,
+    ".docx": _docx,
 }

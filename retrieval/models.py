@@ -7,7 +7,9 @@ from typing import Any
 from django.conf import settings
 from django.db import models
 
+from retrieval import source_models  # noqa: F401  (its tables are this app's)
 from retrieval.chunking import CountTokens, embedded_text
+from retrieval.trust import Trust
 
 
 class Collection(models.Model):
@@ -33,15 +35,6 @@ class Collection(models.Model):
         return self.title or self.name
 
 
-class Trust(models.IntegerChoices):
-    """How far the text of an article's origin is trusted. Suspicious text always waits for a person;
-    of a low origin, every new or changed text does."""
-
-    LOW = 1, "Low: every change waits for a person"
-    NORMAL = 2, "Normal: suspicious changes wait for a person"
-    HIGH = 3, "High: written or vouched for by the company"
-
-
 class Document(models.Model):
     """An article. Its text changes by publishing a new revision."""
 
@@ -59,6 +52,14 @@ class Document(models.Model):
     trust = models.PositiveSmallIntegerField(choices=Trust, default=Trust.HIGH)
     review_by = models.DateField(
         null=True, blank=True, db_index=True, help_text="when somebody should read it again"
+    )
+    origin = models.ForeignKey(
+        "retrieval.Source",
+        on_delete=models.SET_NULL,
+        null=True,
+        blank=True,
+        related_name="documents",
+        help_text="the source that brings it in; none for what is written or ingested here",
     )
     current = models.ForeignKey(
         "Revision", on_delete=models.PROTECT, null=True, blank=True, related_name="+"

@@ -18,6 +18,7 @@ from retrieval import chunking, snapshots
 from retrieval.embedder import Embedder, get_embedder
 from retrieval.models import Chunk, Collection, Document, Revision
 from retrieval.signals import knowledge_changed
+from retrieval.source_models import Source
 
 # Tokens that a chunk's own text is filled up to: measured in docs/retrieval.md.
 CHUNK_TOKENS = 160
@@ -92,10 +93,14 @@ def put(
     front_matter: Mapping[str, Any] | None = None,
     author: Any = None,
     actor: str = "",
+    origin: Source | None = None,
     announce: bool = True,
     now: datetime,
 ) -> Publication:
-    """`publish`, which also says whether the article was added, changed or left as it was."""
+    """`publish`, which also says whether the article was added, changed or left as it was.
+
+    With an `origin` the article belongs to that source from now on, and has its trust.
+    """
     source, title, category, language = (
         " ".join(part.split()) for part in (source, title, category, language)
     )
@@ -146,6 +151,8 @@ def put(
             revision,
             now,
         )
+        if origin is not None:
+            document.origin, document.trust = origin, origin.trust
         document.save()
         snapshots.bump_version()
         knowledge_changed.send(

@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 
 from assistant.models import Channel
 from retrieval import snapshots
-from retrieval.models import Collection, Document, Trust
+from retrieval.models import Collection, Document
+from retrieval.trust import Trust
 
 
 @dataclass(frozen=True)

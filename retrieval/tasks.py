@@ -16,6 +16,8 @@ from retrieval.embedder import EmbedderError, get_embedder
 from retrieval.reranker import RerankerError, get_reranker
 from retrieval.search import EVERYTHING, EmptyIndex, Mode, SearchHit, search
 from retrieval.snapshots import REFRESH_TASK, SEARCH_QUEUE, DamagedSnapshot, open_active
+from retrieval.sources import runs
+from retrieval.sources.runs import TASK as RUN_TASK
 
 logger = logging.getLogger(__name__)
 
@@ -49,6 +51,18 @@ def compare() -> None:
     """A step of the oldest comparison; between two steps others' searches are answered."""
     if advance_comparison(now=timezone.now()):
         wake(COMPARE_TASK, queue=SEARCH_QUEUE)
+
+
+@app.task(name=RUN_TASK)
+def run_sources() -> None:
+    from retrieval.sources.importing import work_waiting
+
+    work_waiting()
+
+
+@app.task(name="retrieval.tasks.sweep_sources")
+def sweep_sources() -> None:
+    runs.sweep(now=timezone.now())
 
 
 def hit_json(hit: SearchHit) -> dict[str, Any]:

@@ -67,18 +67,20 @@ class Command(BaseCommand):
             ) from None
         for skipped in report.skipped:
             self.stderr.write(f"skipped {skipped['path']}: {skipped['reason']}")
+        for held in report.held:
+            self.stderr.write(f"held {held['path']}: {held['reason']}")
         if options["json"]:
             self.stdout.write(json.dumps(report.as_json(), ensure_ascii=False))
         else:
             self.stdout.write(_sentence(report))
-        if report.skipped:
+        if report.skipped or report.held:
             sys.exit(1)
 
 
 def _sentence(report: IngestReport) -> str:
     counts = (
         f"{report.added} added, {report.changed} changed, {report.unchanged} unchanged, "
-        f"{report.retired} retired, {len(report.skipped)} skipped"
+        f"{report.retired} retired, {len(report.skipped)} skipped, {len(report.held)} held"
     )
     other = f", {report.ignored} files of other kinds" if report.ignored else ""
     return (

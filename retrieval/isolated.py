@@ -1,0 +1,158 @@
+"""Read files that a parser may choke on in a child process with bounds on memory and time.
+
+`python -m retrieval.isolated` is the child: it takes a line of JSON (`name`, `size`) and the file's
+bytes on standard input, and answers with lines of JSON: any number of `{"page", "pages"}`, then one
+`{"article"}` or `{"error"}`. It serves until its input ends, so that its libraries load once.
+"""
+
+from __future__ import annotations
+
+import json
+import queue
+import subprocess
+import sys
+import threading
+from dataclasses import asdict
+from pathlib import Path
+from typing import IO, Any
+
+from retrieval.loaders import LoadedArticle, LoadError, OnPage, load_bytes
+
+MEMORY_BYTES = 3 * 1024**3  # address space, most of it never touched
+SILENT_SECONDS = 60.0  # without a page done
+TOTAL_SECONDS = 900.0
+IN_PROCESS = {".md", ".markdown", ".txt"}
+
+
+class IsolatedReader:
+    """Reads files one after the other; a child that hangs or dies costs its own file only."""
+
+    def __init__(
+        self, *, silent_seconds: float = SILENT_SECONDS, total_seconds: float = TOTAL_SECONDS
+    ) -> None:
+        self._silent = silent_seconds
+        self._total = total_seconds
+        self._child: subprocess.Popen[bytes] | None = None
+        self._answers: queue.Queue[bytes] = queue.Queue()
+
+    def read(self, name: str, raw: bytes, *, on_page: OnPage | None = None) -> LoadedArticle:
+        """The article in a file of this name. Raises `LoadError`."""
+        path = Path(name)
+        if path.suffix.lower() in IN_PROCESS:
+            return load_bytes(path, raw)
+        child = self._start()
+        try:
+            return self._ask(child, path, raw, on_page)
+        except _ChildLost as lost:
+            self.close()
+            raise LoadError(path, str(lost)) from None
+
+    def close(self) -> None:
+        """End the child, whatever it does."""
+        child, self._child = self._child, None
+        if child is None:
+            return
+        child.kill()
+        child.wait()
+        for pipe in (child.stdin, child.stdout):
+            if pipe is not None:
+                pipe.close()
+
+    def _start(self) -> subprocess.Popen[bytes]:
+        if self._child is not None and self._child.poll() is None:
+            return self._child
+        self.close()
+        self._child = subprocess.Popen(
+            [sys.executable, "-m", "retrieval.isolated"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            cwd=Path(__file__).resolve().parent.parent,
+            start_new_session=True,
+        )
+        self._answers = queue.Queue()
+        assert self._child.stdout is not None
+        threading.Thread(
+            target=_collect, args=(self._child.stdout, self._answers), daemon=True
+        ).start()
+        return self._child
+
+    def _ask(
+        self, child: subprocess.Popen[bytes], path: Path, raw: bytes, on_page: OnPage | None
+    ) -> LoadedArticle:
+        assert child.stdin is not None
+        try:
+            child.stdin.write(json.dumps({"name": path.name, "size": len(raw)}).encode() + b"\n")
+            child.stdin.write(raw)
+            child.stdin.flush()
+        except OSError:
+            raise _ChildLost("cannot be read: its reader ended") from None
+        left = self._total
+        while True:
+            wait = min(self._silent, left)
+            try:
+                line = self._answers.get(timeout=wait)
+            except queue.Empty:
+                raise _ChildLost(f"took more than {wait:.0f} seconds to read") from None
+            if not line:
+                raise _ChildLost("needs more memory than is allowed, or breaks its reader")
+            answer = json.loads(line)
+            if "article" in answer:
+                return LoadedArticle(**answer["article"])
+            if "error" in answer:
+                raise LoadError(path, answer["error"])
+            left -= answer["seconds"]
+            if left <= 0:
+                raise _ChildLost(f"took more than {self._total:.0f} seconds to read")
+            if on_page:
+                on_page(answer["page"], answer["pages"])
+
+
+class _ChildLost(Exception):
+    """The child hung or died."""
+
+
+def _collect(pipe: IO[bytes], answers: queue.Queue[bytes]) -> None:
+    """Lines until the pipe ends, then an empty one."""
+    try:
+        for line in pipe:
+            answers.put(line)
+    except ValueError:  # closed under our hands
+        pass
+    answers.put(b"")
+
+
+def _serve() -> None:
+    import resource
+    import time
+
+    resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, MEMORY_BYTES))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (MEMORY_BYTES, MEMORY_BYTES))
+    answers, sys.stdout = sys.stdout, sys.stderr  # whatever a parser prints is no answer
+
+    def say(answer: dict[str, Any]) -> None:
+        answers.write(json.dumps(answer) + "\n")
+        answers.flush()
+
+    while header := sys.stdin.buffer.readline():
+        asked = json.loads(header)
+        raw = sys.stdin.buffer.read(asked["size"])
+        reached = time.monotonic()
+
+        def on_page(page: int, pages: int) -> None:
+            nonlocal reached
+            before, reached = reached, time.monotonic()
+            say({"page": page, "pages": pages, "seconds": reached - before})
+
+        try:
+            article = load_bytes(Path(asked["name"]), raw, on_page=on_page)
+            say({"article": {**asdict(article), "front_matter": dict(article.front_matter)}})
+        except LoadError as error:
+            say({"error": error.reason})
+        except (MemoryError, RecursionError) as error:
+            say({"error": f"is too large or too deeply nested to read ({type(error).__name__})"})
+
+
+if __name__ == "__main__":
+    _serve()

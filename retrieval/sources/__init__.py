@@ -1,0 +1,1 @@
+"""Adapters that read where knowledge comes from: one a kind of source."""

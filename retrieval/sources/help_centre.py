@@ -1,0 +1,154 @@
+"""A help centre's export: Zendesk's JSON of articles, sections and categories, as a file or over HTTP.
+
+The form is that of the Help Center API (`/api/v2/help_center/articles.json?include=sections,categories`).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from urllib.parse import urljoin, urlsplit
+
+from django.conf import settings
+
+from retrieval.loaders import LoadedArticle
+from retrieval.pages import to_markdown
+from retrieval.sources.fetching import Fetcher, FetchError
+from retrieval.sources.folder import check_totals
+from retrieval.sources.interface import Adapter, Entry, Fetched, ItemError, Listing, SourceError
+
+MAX_PAGES = 1_000
+MAX_PAGE_BYTES = 64 * 1024 * 1024
+MAX_BODY = 2_000_000  # characters of one article's HTML
+
+
+class HelpCentreAdapter(Adapter):
+    """Articles of an export, each named by its address there, else by its number."""
+
+    def __init__(self, location: str, *, files: Path | None = None, locale: str = "") -> None:
+        self._location = location
+        self._files = files
+        self._locale = locale.lower()
+        self._articles: dict[str, dict[str, Any]] = {}
+        self._names: dict[str, dict[Any, dict[str, Any]]] = {"sections": {}, "categories": {}}
+
+    def listing(self) -> Listing:
+        pages = self._uploaded() if not self._location else self._fetched()
+        skipped: list[tuple[str, str]] = []
+        ignored = 0
+        for page in pages:
+            articles = page.get("articles")
+            if not isinstance(articles, list):
+                raise SourceError("It is no help centre's export: it holds no list of articles.")
+            for kind, known in self._names.items():
+                rows = page.get(kind)
+                known |= {
+                    row["id"]: row
+                    for row in (rows if isinstance(rows, list) else [])
+                    if isinstance(row, dict) and isinstance(row.get("id"), int | str)
+                }
+            for article in articles:
+                if not isinstance(article, dict):
+                    ignored += 1
+                    continue
+                path = _path(article)
+                reason = _unusable(article)
+                if reason:
+                    skipped.append((path, reason))
+                elif self._locale and str(article.get("locale", "")).lower() != self._locale:
+                    ignored += 1
+                else:
+                    self._articles[path] = article
+        check_totals(len(self._articles), 0)
+        return Listing([Entry(path) for path in self._articles], skipped=skipped, ignored=ignored)
+
+    def fetch(self, entry: Entry, known: str) -> Fetched | None:
+        article = self._articles[entry.path]
+        category = self._category(article)
+        plain = json.dumps([article, category], sort_keys=True, ensure_ascii=False)
+        fingerprint = hashlib.sha256(plain.encode("utf-8", "replace")).hexdigest()
+        if fingerprint == known:
+            return None
+        try:
+            text = to_markdown(article["body"])
+        except RecursionError:
+            raise ItemError("is too deeply nested to read", fingerprint=fingerprint) from None
+        if not text.strip():
+            raise ItemError("holds no text", fingerprint=fingerprint)
+        front = {
+            name: article[name]
+            for name in ("updated_at", "label_names", "html_url")
+            if article.get(name)
+        }
+        loaded = LoadedArticle(
+            title=str(article.get("title") or "").strip() or f"Article {article['id']}",
+            text=text,
+            category=category,
+            language=str(article.get("locale") or "en").split("-")[0].lower()[:10],
+            front_matter=front,
+        )
+        return Fetched(fingerprint, loaded)
+
+    def _category(self, article: dict[str, Any]) -> str:
+        """The name of the article's category, else of its section."""
+        section = self._names["sections"].get(article.get("section_id"), {})
+        category = self._names["categories"].get(section.get("category_id"), {})
+        return str(category.get("name") or section.get("name") or "")
+
+    def _uploaded(self) -> Iterator[dict[str, Any]]:
+        files = sorted(self._files.glob("*.json")) if self._files and self._files.is_dir() else []
+        if not files:
+            raise SourceError("There is no JSON file: upload the export.")
+        for file in files:
+            yield _parsed(file.read_bytes(), file.name)
+
+    def _fetched(self) -> Iterator[dict[str, Any]]:
+        fetcher = Fetcher(self._location, budget=settings.SOURCE_MAX_MB * 1024 * 1024)
+        url, seen = self._location, set()
+        try:
+            while url and url not in seen:
+                seen.add(url)
+                if len(seen) > MAX_PAGES:
+                    raise SourceError(f"The export has more than {MAX_PAGES:,} pages.")
+                try:
+                    answer = fetcher.get(url, max_bytes=MAX_PAGE_BYTES)
+                except FetchError as error:
+                    raise SourceError(f"{url} {error.reason}.") from error
+                page = _parsed(answer.body, url)
+                yield page
+                following = page.get("next_page")
+                url = urljoin(url, following) if isinstance(following, str) else ""
+        finally:
+            fetcher.close()
+
+
+def _parsed(raw: bytes, name: str) -> dict[str, Any]:
+    try:
+        found = json.loads(raw)
+    except (ValueError, RecursionError):
+        raise SourceError(f"{name} holds no valid JSON.") from None
+    if not isinstance(found, dict):
+        raise SourceError(f"{name} is no help centre's export: it holds no object with articles.")
+    return found
+
+
+def _path(article: dict[str, Any]) -> str:
+    url = article.get("html_url")
+    if isinstance(url, str) and urlsplit(url).scheme in {"http", "https"} and len(url) <= 500:
+        return url
+    return f"articles/{str(article.get('id') or '')[:100]}"
+
+
+def _unusable(article: dict[str, Any]) -> str:
+    if not isinstance(article.get("id"), int | str) or not article["id"]:
+        return "has no id"
+    if article.get("draft"):
+        return "is a draft there"
+    if not isinstance(article.get("body"), str) or not article["body"].strip():
+        return "holds no text"
+    if len(article["body"]) > MAX_BODY:
+        return f"has {len(article['body']):,} characters; {MAX_BODY:,} are allowed"
+    return ""

@@ -1,0 +1,339 @@
+"""One run of a source, from its listing to its last article.
+
+Each article is committed by itself together with what the run notes of it, so that a killed run
+goes on where it stopped. A preview judges the same way and publishes nothing.
+"""
+
+from __future__ import annotations
+
+import logging
+import tempfile
+import threading
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from datetime import datetime
+from pathlib import Path
+
+from django.conf import settings
+from django.db import connection, transaction
+from django.utils import timezone
+
+from assistant.celery import wake
+from retrieval import snapshots
+from retrieval.holding import hold
+from retrieval.isolated import IsolatedReader
+from retrieval.judging import Candidate, Effect, Verdict, judge, normal_path
+from retrieval.loaders import LoadedArticle, LoadError
+from retrieval.models import Document, Revision
+from retrieval.publishing import BadArticle, put, retire
+from retrieval.source_models import SourceChange, SourceItem, SourceRun
+from retrieval.sources import runs
+from retrieval.sources.adapters import adapter_of
+from retrieval.sources.interface import (
+    Adapter,
+    Entry,
+    Fetched,
+    ItemError,
+    Listing,
+    SourceError,
+)
+
+logger = logging.getLogger(__name__)
+
+Outcome = SourceChange.Outcome
+State = SourceRun.State
+UNCHANGED, IGNORED = "unchanged", "ignored"
+# A scheduled run retires no more than this by itself: a broken listing looks like an empty one.
+RETIRE_UNSEEN_SHARE, RETIRE_UNSEEN_COUNT = 0.5, 10
+_SHOW_SECONDS = 0.4
+
+
+class _Stopped(Exception):
+    """Somebody cancelled the run, or its lease went to another worker."""
+
+
+def work_waiting(*, clock: Callable[[], datetime] = timezone.now) -> int:
+    """Work on queued runs until none waits. Returns how many were worked on."""
+    count = 0
+    while run := runs.lease_next(now=clock()):
+        work(run, clock=clock)
+        count += 1
+    return count
+
+
+def work(run: SourceRun, *, clock: Callable[[], datetime] = timezone.now) -> None:
+    """Bring the source in as the run asks, and end it: done, failed or cancelled."""
+    importing = _Import(run, clock)
+    try:
+        with _lease_kept(run, clock):
+            message = importing.bring_in()
+    except _Stopped:
+        if SourceRun.objects.filter(pk=run.pk, cancel_asked=True).exists():
+            words = "Cancelled. What it had published stays."
+            runs.finish(run, State.CANCELLED, message=words, counts=importing.counts, now=clock())
+    except SourceError as error:
+        runs.finish(run, State.FAILED, message=str(error), counts=importing.counts, now=clock())
+    except Exception as error:
+        logger.exception("run %s of source %s broke off", run.pk, run.source_id)
+        words = f"It broke off by an error of ours ({type(error).__name__}); the log says more."
+        runs.finish(run, State.FAILED, message=words, counts=importing.counts, now=clock())
+    else:
+        runs.finish(run, State.DONE, message=message, counts=importing.counts, now=clock())
+    finally:
+        if importing.published:
+            wake(snapshots.REFRESH_TASK, queue=snapshots.SEARCH_QUEUE)
+
+
+class _Import:
+    def __init__(self, run: SourceRun, clock: Callable[[], datetime]) -> None:
+        self.run = run
+        self.source = run.source
+        self.clock = clock
+        # a run that was taken up again keeps what it noted before
+        self.counts: Counter[str] = Counter(run.changes.values_list("outcome", flat=True))
+        self.published = False
+        self._shown_at: datetime | None = None
+
+    def bring_in(self) -> str:
+        """Returns what is worth saying beside the counts."""
+        folder = Path(settings.DATA_DIR) / "tmp"
+        folder.mkdir(parents=True, exist_ok=True)
+        with (
+            tempfile.TemporaryDirectory(prefix="source-", dir=folder) as work,
+            closing(adapter_of(self.run, Path(work))) as adapter,
+            closing(IsolatedReader()) as reader,
+        ):
+            self._show(0, None, "Looking at what is there")
+            listing = adapter.listing()
+            known = {item.path: item for item in self.source.items.all()}
+            self._bring_in_all(adapter, reader, listing, known)
+        notes = [listing.note] if listing.note else []
+        if self.source.prune:
+            notes += self._retire_gone(listing)
+        return " ".join(notes)
+
+    def _bring_in_all(
+        self,
+        adapter: Adapter,
+        reader: IsolatedReader,
+        listing: Listing,
+        known: dict[str, SourceItem],
+    ) -> None:
+        noted = set(self.run.changes.values_list("path", flat=True))
+        for path, reason in listing.skipped:
+            if path not in noted:
+                self._note(path, Outcome.SKIPPED, reason=reason)
+        self.counts[IGNORED] = listing.ignored
+        total = len(listing.entries)
+        for number, entry in enumerate(listing.entries):
+            self._show(number, total, entry.path)
+            if entry.path not in noted:
+                self._bring_in(adapter, reader, entry, known.get(entry.path))
+        self._show(total, total, "")
+
+    def _bring_in(
+        self, adapter: Adapter, reader: IsolatedReader, entry: Entry, known: SourceItem | None
+    ) -> None:
+        fingerprint = ""
+        try:
+            fetched = adapter.fetch(entry, known.fingerprint if known else "")
+            if fetched is None:
+                assert known is not None
+                if known.problem:
+                    self._note(entry.path, Outcome.SKIPPED, reason=known.problem)
+                else:
+                    self.counts[UNCHANGED] += 1
+                return
+            fingerprint = fetched.fingerprint
+            candidate = Candidate.of(self._article(reader, entry, fetched), entry.path)
+        except (ItemError, LoadError, BadArticle) as error:
+            reason = str(error) if isinstance(error, BadArticle) else error.reason
+            fingerprint = fingerprint or getattr(error, "fingerprint", "")
+            with transaction.atomic():
+                self._remember(entry.path, fingerprint, problem=reason)
+                self._note(entry.path, Outcome.SKIPPED, reason=reason)
+            return
+        verdict = judge(
+            candidate,
+            collection=self.source.collection,
+            origin=self.source,
+            was_here=known is not None and not known.problem,
+        )
+        self._apply(candidate, verdict, fingerprint)
+
+    def _article(self, reader: IsolatedReader, entry: Entry, fetched: Fetched) -> LoadedArticle:
+        if isinstance(fetched.content, LoadedArticle):
+            return fetched.content
+
+        def on_page(done: int, pages: int) -> None:
+            self._show(self.run.done, self.run.total, f"{entry.path} (page {done} of {pages})")
+
+        return reader.read(fetched.name, fetched.content, on_page=on_page)
+
+    def _apply(self, candidate: Candidate, verdict: Verdict, fingerprint: str) -> None:
+        """Publish or hold, with the run's note in the same transaction."""
+        now = self.clock()
+        outcomes = {
+            Effect.ADD: Outcome.ADDED,
+            Effect.CHANGE: Outcome.CHANGED,
+            Effect.HOLD: Outcome.HELD,
+        }
+        outcome = outcomes.get(verdict.effect)
+        if outcome is None:
+            self._remember(candidate.path, fingerprint)
+            self._adopt(verdict.document, candidate)
+            self.counts[UNCHANGED] += 1
+            return
+        standing = verdict.document.current if verdict.document else None
+        with transaction.atomic():
+            self._remember(candidate.path, fingerprint)
+            self._note(
+                candidate.path,
+                outcome,
+                title=candidate.title,
+                reason=str(verdict.why.label) if verdict.why else "",
+                text=candidate.text if self.run.preview else "",
+                before=standing,
+            )
+            if self.run.preview:
+                return
+            if verdict.effect is Effect.HOLD:
+                hold(
+                    candidate,
+                    verdict,
+                    collection=self.source.collection,
+                    source=self.source,
+                    run=self.run,
+                    actor=runs.ACTOR,
+                    now=now,
+                )
+                return
+            put(
+                collection=self.source.collection,
+                **candidate.fields(),
+                actor=runs.ACTOR,
+                origin=self.source,
+                announce=False,
+                now=now,
+            )
+        self.published = True
+
+    def _retire_gone(self, listing: Listing) -> list[str]:
+        """Retire articles whose entry has gone; returns why not, where they stay."""
+        there = {normal_path(entry.path) for entry in listing.entries}
+        there |= {normal_path(path) for path, _ in listing.skipped}
+        published = Document.objects.filter(
+            origin=self.source, state=Document.State.PUBLISHED
+        ).select_related("current")
+        gone = [document for document in published.order_by("pk") if document.source not in there]
+        if not gone:
+            return []
+        if not listing.complete:
+            return [f"{len(gone)} articles were not found, but stay: the listing is not complete."]
+        unseen = self.run.asked_by_id is None and not self.run.preview
+        if unseen and len(gone) > max(RETIRE_UNSEEN_COUNT, RETIRE_UNSEEN_SHARE * len(published)):
+            return [
+                f"{len(gone)} of {len(published)} articles were not found, more than a scheduled run "
+                "retires by itself. They stay: look at a preview, then run it by hand."
+            ]
+        for document in gone:
+            self._show(self.run.done, self.run.total, document.source)
+            with transaction.atomic():
+                self._note(
+                    document.source,
+                    Outcome.RETIRED,
+                    title=document.title,
+                    reason="is not there any more",
+                    before=document.current,
+                )
+                if not self.run.preview:
+                    self.source.items.filter(path=document.source).delete()
+                    retire(document, actor=runs.ACTOR, announce=False, now=self.clock())
+                    self.published = True
+        return []
+
+    def _adopt(self, document: Document | None, candidate: Candidate) -> None:
+        """An article that stands here word for word belongs to the source from now on."""
+        if document is None or self.run.preview or document.origin_id is not None:
+            return
+        current = document.current
+        if current is not None and current.digest == candidate.digest:
+            Document.objects.filter(pk=document.pk, origin=None).update(origin=self.source)
+
+    def _remember(self, path: str, fingerprint: str, *, problem: str = "") -> None:
+        """What the next run may pass by; a preview leaves it to the run that follows."""
+        if self.run.preview or not fingerprint:
+            return
+        self.source.items.update_or_create(
+            path=path[:500],
+            defaults={"fingerprint": fingerprint[:500], "problem": problem[:500]},
+        )
+
+    def _note(
+        self,
+        path: str,
+        outcome: Outcome,
+        *,
+        title: str = "",
+        reason: str = "",
+        text: str = "",
+        before: Revision | None = None,
+    ) -> None:
+        # the same path twice: the first note counts, as the first of two files does
+        _, created = SourceChange.objects.get_or_create(
+            run=self.run,
+            path=path[:500],
+            defaults={
+                "outcome": outcome,
+                "title": title,
+                "reason": reason[:500],
+                "text": text,
+                "before": before,
+            },
+        )
+        self.counts[outcome] += created
+
+    def _show(self, done: int, total: int | None, current: str) -> None:
+        """Renew the lease with what the page shows, a few times a second at most."""
+        now = self.clock()
+        quiet = (
+            self._shown_at is not None and (now - self._shown_at).total_seconds() < _SHOW_SECONDS
+        )
+        if quiet and done != total:
+            return
+        self._shown_at = now
+        self.run.done, self.run.total = done, total
+        held = runs.renew(
+            self.run,
+            now=now,
+            done=done,
+            total=total,
+            current=current[:500],
+            counts=dict(self.counts),
+        )
+        if not held:
+            raise _Stopped
+
+
+@contextmanager
+def _lease_kept(run: SourceRun, clock: Callable[[], datetime]) -> Iterator[None]:
+    """A thread renews the lease through a long clone or a slow page."""
+    ended = threading.Event()
+
+    def keep() -> None:
+        while not ended.wait(settings.LEASE_SECONDS / 3):
+            try:
+                runs.renew(run, now=clock())
+            except Exception as error:
+                logger.warning("a run's lease was not renewed: %s", type(error).__name__)
+            finally:
+                connection.close()
+
+    thread = threading.Thread(target=keep, name="source-lease", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        thread.join()

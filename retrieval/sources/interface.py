@@ -1,0 +1,71 @@
+"""What an adapter is: it lists what a source holds, then fetches one thing at a time."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass, field
+
+from retrieval.loaders import LoadedArticle
+
+
+class SourceError(Exception):
+    """A source that could not be read, in words that say what to do."""
+
+
+class ItemError(Exception):
+    """One thing in a source that becomes no article, and why."""
+
+    def __init__(self, reason: str, *, fingerprint: str = "") -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.fingerprint = fingerprint
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One thing that may become an article; `path` names it for ever within its source."""
+
+    path: str
+
+
+@dataclass(frozen=True)
+class Listing:
+    """What a source holds now. `skipped` are (path, reason); `ignored` counts what is no article
+    at all; not `complete` means that something may be missing, so that nothing is retired."""
+
+    entries: list[Entry]
+    skipped: list[tuple[str, str]] = field(default_factory=list)
+    ignored: int = 0
+    complete: bool = True
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class Fetched:
+    """An entry's content: a file's bytes with the name that tells its kind, or an article.
+
+    `fingerprint` (at most 500 characters) changes whenever the content does.
+    """
+
+    fingerprint: str
+    content: bytes | LoadedArticle
+    name: str = ""
+
+
+class Adapter(ABC):
+    """Reads one source. Made cheaply; `listing` is called first, once."""
+
+    @abstractmethod
+    def listing(self) -> Listing:
+        """Everything there, in a steady order. Raises `SourceError`."""
+
+    @abstractmethod
+    def fetch(self, entry: Entry, known: str) -> Fetched | None:
+        """The entry's content; None where its fingerprint is still `known`.
+
+        Raises `ItemError` for this entry, `SourceError` where nothing more can be had.
+        """
+
+    def close(self) -> None:
+        """Let go of connections; temporary files lie in the run's own folder."""
+        return None
