@@ -40,6 +40,8 @@ FEATURES: dict[str, tuple[str, str]] = {
     "question_length": ("long message", "short message"),
     "vagueness": ("vague question", "clear question"),
     "generated": ("written by the model", "in the articles' own words"),
+    "constrained": ("composed of the articles' sentences", "not composed by the model"),
+    "coverage": ("it takes up the question's words", "it leaves out the question's words"),
 }
 
 
@@ -88,6 +90,7 @@ def features_of(
     claims = [s.support or 0.0 for s in sentences if s.kind == "claim"]
     scores = sorted(retrieval_scores, reverse=True)
     asked = {token.stem for token in tokens_of(question) if token.content}
+    said = {token.stem for token in tokens_of(text)}
     agreement = agreement_of(samples)
     return {
         "retrieval_top": scores[0] if scores else 0.0,
@@ -104,6 +107,8 @@ def features_of(
         "question_length": math.log1p(len(question.split())),
         "vagueness": max(0.0, 1 - len(asked) / 6),
         "generated": float(kind == "generated"),
+        "constrained": float(kind == "constrained"),
+        "coverage": len(asked & said) / len(asked) if asked else 0.0,
     }
 
 

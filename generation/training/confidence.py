@@ -1,8 +1,8 @@
 """`manage.py train confidence`: fits the confidence model on labelled drafts.
 
 Labels come from a file (``--labels``: rows ``{"features", "label", "group"}``), or are made from
-the rows of ``evaluate drafts`` and a file that names each ticket's gold page and grounding text
-(``--drafts OUT.jsonl --gold drafts.jsonl``).
+the rows of ``evaluate drafts`` and files that name each ticket's gold page and what answers it
+(``--drafts OUT.jsonl … --gold TICKETS.jsonl …``, one file of each for every set).
 """
 
 from __future__ import annotations
@@ -12,39 +12,50 @@ import hashlib
 import json
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from generation.confidence import FEATURES, ConfidenceModel
+from generation.figures import token_f1
+from generation.grounding import SUPPORT_THRESHOLD
 from generation.tokens import tokens_of
 
 HELD_OUT_SHARE = 0.3
 BINS = 15
 LEAST_LABELS = 50
 OVERLAP = 0.5
+ALIKE = 0.4  # token F1
 LABEL_FROM_GOLD = (
-    "the article that most claims cite is a gold page, and the draft's body holds at least "
-    f"{OVERLAP:.0%} of the content words of the gold grounding text"
+    "the ticket can be answered, the article that most claims cite is a gold page, every claim is "
+    f"supported, and the draft's body holds more than {OVERLAP:.0%} of the content words of a text that "
+    f"answers it or has a token F1 of {ALIKE} with the human reply"
 )
 
 
 @dataclass(frozen=True)
 class Label:
-    """One draft: its features, whether it was good (1) or not (0), and what it is split by."""
+    """One draft: its features, whether it was good (1) or not (0), what it is split by, and which
+    set it is from."""
 
     features: dict[str, float]
     label: int
     group: str
+    source: str = ""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options of `manage.py train confidence`."""
     parser.add_argument("--labels", type=Path, help='rows {"features", "label", "group"}')
-    parser.add_argument("--drafts", type=Path, help="what `evaluate drafts --out` wrote")
-    parser.add_argument("--gold", type=Path, help='rows {"id", "gold", "grounding"} of its tickets')
+    parser.add_argument("--drafts", type=Path, nargs="+", help="what `evaluate drafts --out` wrote")
+    parser.add_argument(
+        "--gold",
+        type=Path,
+        nargs="+",
+        help='rows {"id", "gold", "grounding"} of their tickets, a file for each of --drafts',
+    )
     parser.add_argument("--label-definition", default="", help="what --labels counts as good")
     parser.add_argument("--name", default="confidence", help="the model's name")
     parser.add_argument("--out", type=Path, required=True, help="folder for confidence.json")
@@ -59,7 +70,12 @@ def run(options: dict[str, Any], *, progress: Any) -> dict[str, Any]:
         labels = read_labels(options["labels"])
         definition = options.get("label_definition") or f"as labelled in {options['labels'].name}"
     elif options.get("drafts") and options.get("gold"):
-        labels = label_drafts(_rows(options["drafts"]), _rows(options["gold"]))
+        files = list(zip(options["drafts"], options["gold"], strict=True))
+        labels = [
+            replace(label, source=gold.stem)
+            for drafts, gold in files
+            for label in label_drafts(_rows(drafts), _rows(gold))
+        ]
         definition = LABEL_FROM_GOLD
     else:
         raise ValueError("give --labels FILE, or --drafts OUT.jsonl with --gold FILE")
@@ -77,6 +93,7 @@ def run(options: dict[str, Any], *, progress: Any) -> dict[str, Any]:
         "positive_share": model.positive_share,
         "auroc": model.auroc,
         "ece": model.ece,
+        "sets": measured_by_set(labels, model),
     }
 
 
@@ -112,20 +129,20 @@ def read_labels(path: Path) -> list[Label]:
 
 
 def label_drafts(drafts: Iterable[dict[str, Any]], gold: Iterable[dict[str, Any]]) -> list[Label]:
-    """Labels for drafted rows by the gold page and grounding text of their tickets.
+    """Labels for drafted rows by what is known of their tickets (see `is_good`).
 
-    A draft is good (1) where the source that most of its claims cite is a gold page and its body
-    holds at least half of the grounding text's content words. Rows without a draft are left out:
-    there is nothing to be sure of. The group is the first gold page, so that no page is on both
-    sides of the split. Raises ValueError on a row that can't be labelled.
+    Rows without a draft are left out: there is nothing to be sure of. The group is the first gold page,
+    so that no page is on both sides of the split, or the ticket's own where nothing answers it. Raises
+    ValueError on a row that can't be labelled.
     """
     by_id = {str(row["id"]): row for row in gold}
     labels = []
     for row in drafts:
         if row.get("kind") in (None, "none") or not row.get("text"):
             continue
-        wanted = by_id.get(str(row["id"]))
-        if wanted is None or not wanted.get("gold") or not wanted.get("grounding"):
+        ticket = by_id.get(str(row["id"]))
+        answerable = ticket is not None and ticket.get("answerable") is not False
+        if ticket is None or (answerable and not (ticket.get("gold") and ticket.get("grounding"))):
             raise ValueError(
                 f"row {row['id']}: the gold file has no gold page and grounding for it"
             )
@@ -133,21 +150,36 @@ def label_drafts(drafts: Iterable[dict[str, Any]], gold: Iterable[dict[str, Any]
             raise ValueError(
                 f"row {row['id']}: it has no features; write them with evaluate drafts"
             )
-        label = int(is_good(row, wanted["gold"], wanted["grounding"]))
-        labels.append(Label(row["features"], label, str(wanted["gold"][0])))
+        group = ticket["gold"][0] if ticket.get("gold") else ticket.get("group") or row["id"]
+        labels.append(Label(row["features"], int(is_good(row, ticket)), str(group)))
     return labels
 
 
-def is_good(row: dict[str, Any], gold: Sequence[str], grounding: str) -> bool:
-    """Whether a drafted row says what its gold span says, from the gold page."""
-    cited = Counter(
-        s["source"] for s in row["sentences"] if s["kind"] == "claim" and s.get("source")
-    )
-    if not cited or cited.most_common(1)[0][0] not in gold:
+def is_good(row: dict[str, Any], ticket: dict[str, Any]) -> bool:
+    """Whether a drafted row answers its ticket: it can be answered (``answerable``), most claims cite
+    a ``gold`` page, every claim is supported, and the body says more than half of what one of
+    ``answers`` (else ``grounding``) says, or nearly what a person replied (``reply``)."""
+    claims = [s for s in row["sentences"] if s["kind"] == "claim"]
+    cited = Counter(s["source"] for s in claims if s.get("source"))
+    if ticket.get("answerable") is False or not cited:
         return False
-    wanted = Counter(token.stem for token in tokens_of(grounding) if token.content)
-    said = Counter(token.stem for token in tokens_of(row.get("body") or row["text"]))
-    return bool(wanted) and (wanted & said).total() >= OVERLAP * wanted.total()
+    if cited.most_common(1)[0][0] not in ticket["gold"]:
+        return False
+    if any(s["flags"] or (s["support"] or 0.0) < SUPPORT_THRESHOLD for s in claims):
+        return False
+    body = row.get("body") or row["text"]
+    answers = ticket.get("answers") or [ticket["grounding"]]
+    return any(_share_said(answer, body) > OVERLAP for answer in answers) or (
+        bool(ticket.get("reply")) and token_f1(body, ticket["reply"]) >= ALIKE
+    )
+
+
+def _share_said(answer: str, body: str) -> float:
+    tokens = tokens_of(answer)
+    wanted = Counter(token.stem for token in tokens if token.content)
+    wanted = wanted or Counter(token.stem for token in tokens)
+    said = Counter(token.stem for token in tokens_of(body))
+    return (wanted & said).total() / max(wanted.total(), 1)
 
 
 def is_held_out(group: str) -> bool:
@@ -197,6 +229,26 @@ def fit(labels: Sequence[Label], *, label: str, name: str) -> ConfidenceModel:
         coefficients=[round(float(v), 6) for v in regression.coef_[0]],
         intercept=round(float(regression.intercept_[0]), 6),
     )
+
+
+def measured_by_set(labels: Sequence[Label], model: ConfidenceModel) -> dict[str, dict[str, Any]]:
+    """The model on each set's groups held out: n, share of good drafts, AUROC, Brier score, ECE."""
+    found: dict[str, dict[str, Any]] = {}
+    for source in sorted({row.source for row in labels}):
+        rows = [row for row in labels if row.source == source and is_held_out(row.group)]
+        if not rows:
+            continue
+        y = np.array([row.label for row in rows])
+        p = np.array([model.probability(row.features) for row in rows])
+        found[source or "all"] = {
+            "n": len(rows),
+            "good": round(float(y.mean()), 4),
+            "said": round(float(p.mean()), 4),
+            "auroc": _auroc(y, p),
+            "brier": round(float(((p - y) ** 2).mean()), 4),
+            "ece": reliability(y, p)[0],
+        }
+    return found
 
 
 def data_digest(labels: Sequence[Label]) -> str:
