@@ -256,7 +256,8 @@ def _topic(hit: SearchHit) -> str:
 def _quote(replies: list[DraftedReply], models: Models) -> None:
     """The quoted candidate: the best-supported sentences of the passages."""
     for reply in replies:
-        quoted = quote_of(reply.ranked) if reply.ranked else None
+        answered = choosing.is_answered([hit.dense_score for hit in reply.hits])
+        quoted = quote_of(reply.ranked) if reply.ranked and answered else None
         reply.candidates = [sample for sample in reply.samples if sample.body]
         if reply.composed is not None:
             reply.candidates.append(reply.composed)

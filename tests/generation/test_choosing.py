@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from generation.choosing import choose, has_loop, is_splice, usable_body
+from generation.choosing import LEAST_MATCH, choose, has_loop, is_answered, is_splice, usable_body
 
 
 @dataclass
@@ -18,6 +18,12 @@ class Fake:
     support: float = 0.9
     finish: str = "stop"
     spliced: bool = False
+
+
+def test_one_passage_near_enough_answers_and_none_does_not() -> None:
+    assert is_answered([0.1, LEAST_MATCH])
+    assert not is_answered([LEAST_MATCH - 0.01, 0.1])
+    assert not is_answered([])
 
 
 def test_a_supported_relevant_generated_candidate_wins() -> None:
