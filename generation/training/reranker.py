@@ -40,7 +40,6 @@ from retrieval.embedder import get_embedder
 
 SHARES = {"doc2dial": 0.55, "kb": 0.25, "product_qa": 0.12, "dstc11_track5_val": 0.08}
 CLAIM_SHARES = {"begin": 0.35, "product_qa": 0.3, "doc2dial": 0.25, "kb": 0.1}
-CLAIM_STEPS = 0.4  # of all steps
 CLAIMS_A_QUESTION = 7  # claims in a step for each question in the others: as long to compute
 PASSAGES = 5  # a question's passages in a step
 NEAR = 1  # of them, at most so many from the right page
@@ -64,6 +63,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--frozen-layers", type=int, default=2, help="lowest layers left as they are"
     )
+    parser.add_argument("--claims", type=float, default=0.4, help="share of steps on claims")
     parser.add_argument("--learning-rate", type=float, default=1e-4)
     parser.add_argument("--head-learning-rate", type=float, default=1e-3)
     parser.add_argument("--threads", type=int, default=1)
@@ -171,6 +171,7 @@ def run(options: dict[str, Any], *, progress: Progress) -> dict[str, Any]:
         "claims": {name: len(found) for name, found in claims.items()},
         "steps": step,
         "questions_a_step": options["questions"],
+        "claims_share": options["claims"],
         "seed": options["seed"],
         "precision": options["precision"],
         "seconds": round(time.monotonic() - started),
@@ -224,7 +225,7 @@ def _loss(
 ) -> Tensor:
     """A step's loss; what it draws is the same for the same seed, so that a resumed run goes on right."""
     rng = random.Random(f"{options['seed']}:{step}")
-    if rng.random() < CLAIM_STEPS:
+    if rng.random() < options["claims"]:
         _, few = _of_one_set(claims, CLAIM_SHARES, options["questions"] * CLAIMS_A_QUESTION, rng)
         logits = _logits(network, tokenizer, [(one.claim, [one.evidence]) for one in few])
         targets = torch.tensor([one.label for one in few])
