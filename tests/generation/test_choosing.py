@@ -20,10 +20,12 @@ class Fake:
     spliced: bool = False
 
 
-def test_one_passage_near_enough_answers_and_none_does_not() -> None:
-    assert is_answered([0.1, LEAST_MATCH])
-    assert not is_answered([LEAST_MATCH - 0.01, 0.1])
-    assert not is_answered([])
+def test_a_passage_or_the_quote_near_enough_answers_and_nothing_else_does() -> None:
+    far = LEAST_MATCH - 0.01
+    assert is_answered([0.1, LEAST_MATCH], far)
+    assert is_answered([0.1, far], LEAST_MATCH)
+    assert not is_answered([0.1, far], far)
+    assert not is_answered([], far)
 
 
 def test_a_supported_relevant_generated_candidate_wins() -> None:
