@@ -258,6 +258,9 @@ def _quote(replies: list[DraftedReply], models: Models) -> None:
     """The quoted candidate: the best-supported sentences of the passages."""
     for reply in replies:
         quoted = quote_of(reply.ranked) if reply.ranked else None
+        near = [hit.dense_score for hit in reply.hits]
+        if quoted is not None and not choosing.is_answered(near, quoted.relevance):
+            quoted = None
         reply.candidates = [sample for sample in reply.samples if sample.body]
         if reply.composed is not None:
             reply.candidates.append(reply.composed)

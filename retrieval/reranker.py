@@ -117,7 +117,7 @@ class Reranker:
                     rows = order[start : start + BATCH]
                     pairs = cross_encoder.padded([(asked, pieces[row]) for row in rows])
                     logits = network(cross_encoder.Pairs(*(part.to(device) for part in pairs)))
-                    found[rows] = torch.sigmoid(logits).cpu().numpy()
+                    found[rows] = torch.sigmoid(logits[:, cross_encoder.ANSWERS]).cpu().numpy()
             return found
 
         return score

@@ -1,8 +1,8 @@
 """`manage.py train confidence`: fits the confidence model on labelled drafts.
 
 Labels come from a file (``--labels``: rows ``{"features", "label", "group"}``), or are made from
-the rows of ``evaluate drafts`` and a file that names each ticket's gold page and grounding text
-(``--drafts OUT.jsonl --gold drafts.jsonl``).
+the rows of ``evaluate drafts`` and files that name each ticket's gold page and what answers it
+(``--drafts OUT.jsonl … --gold TICKETS.jsonl …``, one file of each for every set).
 """
 
 from __future__ import annotations
@@ -12,39 +12,58 @@ import hashlib
 import json
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from generation.confidence import FEATURES, ConfidenceModel
+from generation.confidence import ConfidenceModel
+from generation.figures import token_f1
+from generation.grounding import SUPPORT_THRESHOLD
 from generation.tokens import tokens_of
 
 HELD_OUT_SHARE = 0.3
 BINS = 15
 LEAST_LABELS = 50
 OVERLAP = 0.5
+# What speaks for a draft (1) or against it (-1). Other features tell one kind of ticket from another:
+# over several sets they would learn which set a ticket is from.
+SPEAKS = {
+    "retrieval_top": 1, "retrieval_margin": 1, "support_min": 1, "support_mean": 1, "relevance": 1,
+    "agreement": 1, "flags": -1, "coverage": 1, "vagueness": -1,
+}  # fmt: skip
+NEARLY_ALL, LONG = 0.8, 5  # share and number of content words of an answer said by another page
+ALIKE = 0.4  # token F1
 LABEL_FROM_GOLD = (
-    "the article that most claims cite is a gold page, and the draft's body holds at least "
-    f"{OVERLAP:.0%} of the content words of the gold grounding text"
+    "the ticket can be answered, every claim is supported, and either most claims cite a gold page and "
+    f"the body holds more than {OVERLAP:.0%} of the content words of a text that answers it or has a "
+    f"token F1 of {ALIKE} with the human reply, or it holds {NEARLY_ALL:.0%} of an answer of {LONG} "
+    "content words and more"
 )
 
 
 @dataclass(frozen=True)
 class Label:
-    """One draft: its features, whether it was good (1) or not (0), and what it is split by."""
+    """One draft: its features, whether it was good (1) or not (0), what it is split by, and which
+    set it is from."""
 
     features: dict[str, float]
     label: int
     group: str
+    source: str = ""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options of `manage.py train confidence`."""
     parser.add_argument("--labels", type=Path, help='rows {"features", "label", "group"}')
-    parser.add_argument("--drafts", type=Path, help="what `evaluate drafts --out` wrote")
-    parser.add_argument("--gold", type=Path, help='rows {"id", "gold", "grounding"} of its tickets')
+    parser.add_argument("--drafts", type=Path, nargs="+", help="what `evaluate drafts --out` wrote")
+    parser.add_argument(
+        "--gold",
+        type=Path,
+        nargs="+",
+        help='rows {"id", "gold", "grounding"} of their tickets, a file for each of --drafts',
+    )
     parser.add_argument("--label-definition", default="", help="what --labels counts as good")
     parser.add_argument("--name", default="confidence", help="the model's name")
     parser.add_argument("--out", type=Path, required=True, help="folder for confidence.json")
@@ -59,7 +78,12 @@ def run(options: dict[str, Any], *, progress: Any) -> dict[str, Any]:
         labels = read_labels(options["labels"])
         definition = options.get("label_definition") or f"as labelled in {options['labels'].name}"
     elif options.get("drafts") and options.get("gold"):
-        labels = label_drafts(_rows(options["drafts"]), _rows(options["gold"]))
+        files = list(zip(options["drafts"], options["gold"], strict=True))
+        labels = [
+            replace(label, source=gold.stem)
+            for drafts, gold in files
+            for label in label_drafts(_rows(drafts), _rows(gold))
+        ]
         definition = LABEL_FROM_GOLD
     else:
         raise ValueError("give --labels FILE, or --drafts OUT.jsonl with --gold FILE")
@@ -77,6 +101,7 @@ def run(options: dict[str, Any], *, progress: Any) -> dict[str, Any]:
         "positive_share": model.positive_share,
         "auroc": model.auroc,
         "ece": model.ece,
+        "sets": measured_by_set(labels, model),
     }
 
 
@@ -112,20 +137,20 @@ def read_labels(path: Path) -> list[Label]:
 
 
 def label_drafts(drafts: Iterable[dict[str, Any]], gold: Iterable[dict[str, Any]]) -> list[Label]:
-    """Labels for drafted rows by the gold page and grounding text of their tickets.
+    """Labels for drafted rows by what is known of their tickets (see `is_good`).
 
-    A draft is good (1) where the source that most of its claims cite is a gold page and its body
-    holds at least half of the grounding text's content words. Rows without a draft are left out:
-    there is nothing to be sure of. The group is the first gold page, so that no page is on both
-    sides of the split. Raises ValueError on a row that can't be labelled.
+    Rows without a draft are left out: there is nothing to be sure of. The group is the first gold page,
+    so that no page is on both sides of the split, or the ticket's own where nothing answers it. Raises
+    ValueError on a row that can't be labelled.
     """
     by_id = {str(row["id"]): row for row in gold}
     labels = []
     for row in drafts:
         if row.get("kind") in (None, "none") or not row.get("text"):
             continue
-        wanted = by_id.get(str(row["id"]))
-        if wanted is None or not wanted.get("gold") or not wanted.get("grounding"):
+        ticket = by_id.get(str(row["id"]))
+        answerable = ticket is not None and ticket.get("answerable") is not False
+        if ticket is None or (answerable and not (ticket.get("gold") and ticket.get("grounding"))):
             raise ValueError(
                 f"row {row['id']}: the gold file has no gold page and grounding for it"
             )
@@ -133,21 +158,43 @@ def label_drafts(drafts: Iterable[dict[str, Any]], gold: Iterable[dict[str, Any]
             raise ValueError(
                 f"row {row['id']}: it has no features; write them with evaluate drafts"
             )
-        label = int(is_good(row, wanted["gold"], wanted["grounding"]))
-        labels.append(Label(row["features"], label, str(wanted["gold"][0])))
+        group = ticket["gold"][0] if ticket.get("gold") else ticket.get("group") or row["id"]
+        labels.append(Label(row["features"], int(is_good(row, ticket)), str(group)))
     return labels
 
 
-def is_good(row: dict[str, Any], gold: Sequence[str], grounding: str) -> bool:
-    """Whether a drafted row says what its gold span says, from the gold page."""
-    cited = Counter(
-        s["source"] for s in row["sentences"] if s["kind"] == "claim" and s.get("source")
-    )
-    if not cited or cited.most_common(1)[0][0] not in gold:
+def is_good(row: dict[str, Any], ticket: dict[str, Any]) -> bool:
+    """Whether a drafted row answers its ticket.
+
+    The ticket can be answered (``answerable``) and every claim is supported. From a ``gold`` page, the
+    body says more than half of what one of ``answers`` (else ``grounding``) says, or nearly what a
+    person replied (``reply``); from another page, which may say the same, nearly all of a long answer.
+    """
+    claims = [s for s in row["sentences"] if s["kind"] == "claim"]
+    supported = all(not s["flags"] and (s["support"] or 0.0) >= SUPPORT_THRESHOLD for s in claims)
+    if ticket.get("answerable") is False or not claims or not supported:
         return False
-    wanted = Counter(token.stem for token in tokens_of(grounding) if token.content)
-    said = Counter(token.stem for token in tokens_of(row.get("body") or row["text"]))
-    return bool(wanted) and (wanted & said).total() >= OVERLAP * wanted.total()
+    body = row.get("body") or row["text"]
+    said = [_share_said(answer, body) for answer in ticket.get("answers") or [ticket["grounding"]]]
+    if any(share >= NEARLY_ALL and words >= LONG for share, words in said):
+        return True
+    cited = Counter(s["source"] for s in claims if s.get("source"))
+    if not cited or cited.most_common(1)[0][0] not in ticket["gold"]:
+        return False
+    reply = ticket.get("reply")
+    return any(share > OVERLAP for share, _ in said) or bool(
+        reply and token_f1(body, reply) >= ALIKE
+    )
+
+
+def _share_said(answer: str, body: str) -> tuple[float, int]:
+    """The share of an answer's content words (of all, where it has none) in a body, and how many
+    they are."""
+    tokens = tokens_of(answer)
+    wanted = Counter(token.stem for token in tokens if token.content)
+    wanted = wanted or Counter(token.stem for token in tokens)
+    said = Counter(token.stem for token in tokens_of(body))
+    return (wanted & said).total() / max(wanted.total(), 1), wanted.total()
 
 
 def is_held_out(group: str) -> bool:
@@ -157,26 +204,39 @@ def is_held_out(group: str) -> bool:
 
 
 def fit(labels: Sequence[Label], *, label: str, name: str) -> ConfidenceModel:
-    """A logistic model on standardised features, fitted on 70 % of groups, measured on the rest."""
+    """A logistic model on standardised features, fitted on 70 % of groups, measured on the rest.
+
+    Each set weighs the same. Of the features in `SPEAKS` those stay whose weight agrees with what
+    they mean: the rest, the most contradicting first, are left out and the fit is made again.
+    """
     from sklearn.linear_model import LogisticRegression
 
     if len(labels) < LEAST_LABELS:
         raise ValueError(f"{len(labels)} labels are too few for a fit: {LEAST_LABELS} are needed")
-    names = list(FEATURES)
     for number, row in enumerate(labels, start=1):
-        missing = [n for n in names if not np.isfinite(row.features.get(n, np.nan))]
+        missing = [n for n in SPEAKS if not np.isfinite(row.features.get(n, np.nan))]
         if missing:
             raise ValueError(f"record {number}: missing or not finite: {', '.join(missing)}")
-    x = np.array([[row.features[n] for n in names] for row in labels], dtype=np.float64)
     y = np.array([row.label for row in labels])
     held_out = np.array([is_held_out(row.group) for row in labels])
     if len(set(y[~held_out])) < 2:
         raise ValueError("the labels are all alike in the part to fit on: nothing to learn")
-    means = x[~held_out].mean(axis=0)
-    scales = x[~held_out].std(axis=0)
-    scales[scales < 1e-9] = 1.0
-    regression = LogisticRegression(C=1.0, max_iter=1000)
-    regression.fit((x[~held_out] - means) / scales, y[~held_out])
+    sizes = Counter(row.source for row in labels)
+    weights = np.array([len(labels) / len(sizes) / sizes[row.source] for row in labels])
+    names = list(SPEAKS)
+    while True:
+        x = np.array([[row.features[n] for n in names] for row in labels], dtype=np.float64)
+        means = x[~held_out].mean(axis=0)
+        scales = x[~held_out].std(axis=0)
+        scales[scales < 1e-9] = 1.0
+        regression = LogisticRegression(C=1.0, max_iter=1000)
+        regression.fit(
+            (x[~held_out] - means) / scales, y[~held_out], sample_weight=weights[~held_out]
+        )
+        agrees = regression.coef_[0] * np.array([SPEAKS[n] for n in names])
+        if len(names) == 1 or agrees.min() >= 0:
+            break
+        names.pop(int(agrees.argmin()))
     p = np.empty(0)
     if held_out.any():
         p = regression.predict_proba((x[held_out] - means) / scales)[:, 1]
@@ -197,6 +257,26 @@ def fit(labels: Sequence[Label], *, label: str, name: str) -> ConfidenceModel:
         coefficients=[round(float(v), 6) for v in regression.coef_[0]],
         intercept=round(float(regression.intercept_[0]), 6),
     )
+
+
+def measured_by_set(labels: Sequence[Label], model: ConfidenceModel) -> dict[str, dict[str, Any]]:
+    """The model on each set's groups held out: n, share of good drafts, AUROC, Brier score, ECE."""
+    found: dict[str, dict[str, Any]] = {}
+    for source in sorted({row.source for row in labels}):
+        rows = [row for row in labels if row.source == source and is_held_out(row.group)]
+        if not rows:
+            continue
+        y = np.array([row.label for row in rows])
+        p = np.array([model.probability(row.features) for row in rows])
+        found[source or "all"] = {
+            "n": len(rows),
+            "good": round(float(y.mean()), 4),
+            "said": round(float(p.mean()), 4),
+            "auroc": _auroc(y, p),
+            "brier": round(float(((p - y) ** 2).mean()), 4),
+            "ece": reliability(y, p)[0],
+        }
+    return found
 
 
 def data_digest(labels: Sequence[Label]) -> str:

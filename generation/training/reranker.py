@@ -1,10 +1,11 @@
-"""`manage.py train reranker`: fine-tunes MiniLM into a cross-encoder for question and passage.
+"""`manage.py train reranker`: fine-tunes MiniLM into a cross-encoder that reranks and judges evidence.
 
-Each step takes a few questions of one set, each with a right passage and several hard wrong ones.
-The loss is the cross-entropy of choosing the right one (Cao et al. 2007, ListNet's top-one), so that
-it ranks, and a binary one over the pairs that are surely right or wrong, so that a score means the
-same from one question to the next. The embeddings stay those of all-MiniLM-L6-v2; what is written is
-only what changed (`retrieval.minilm`).
+A step is one of two. It takes a few questions of one set, each with a right passage and several hard
+wrong ones; or a few claims, each with evidence that supports it or doesn't. For questions the loss
+is the cross-entropy of choosing the right one (Cao et al. 2007, ListNet's top-one), so that it ranks,
+and a binary one over the pairs that are surely right or wrong, so that a score means the same from
+one question to the next; for claims it is the binary one. The embeddings stay those of
+all-MiniLM-L6-v2; what is written is only what changed (`retrieval.minilm`).
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ import random
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import torch
 from rich.progress import Progress
@@ -24,9 +25,12 @@ from tokenizers import Tokenizer
 from torch import Tensor, nn
 
 from generation.training import steps
+from generation.training.reranker_claims import JudgedClaim, load_claims
 from generation.training.reranker_data import Ranking, load_rankings
 from retrieval import minilm
 from retrieval.cross_encoder import (
+    ANSWERS,
+    SUPPORTS,
     CrossEncoder,
     load_tokenizer,
     new_network,
@@ -36,11 +40,15 @@ from retrieval.cross_encoder import (
 from retrieval.embedder import get_embedder
 
 SHARES = {"doc2dial": 0.55, "kb": 0.25, "product_qa": 0.12, "dstc11_track5_val": 0.08}
-PASSAGES = 6  # a question's passages in a step
+CLAIM_SHARES = {"begin": 0.35, "product_qa": 0.3, "doc2dial": 0.25, "kb": 0.1}
+CLAIMS_A_QUESTION = 7  # claims in a step for each question in the others: as long to compute
+PASSAGES = 5  # a question's passages in a step
 NEAR = 1  # of them, at most so many from the right page
 BINARY_WEIGHT = 0.5
+PARTS = 3  # of a batch, by length
 WINDOW = 50  # steps whose losses are averaged for what is shown
 _UNKNOWN = math.nan
+T = TypeVar("T")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -55,6 +63,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--frozen-layers", type=int, default=2, help="lowest layers left as they are"
     )
+    parser.add_argument("--claims", type=float, default=0.4, help="share of steps on claims")
     parser.add_argument("--learning-rate", type=float, default=1e-4)
     parser.add_argument("--head-learning-rate", type=float, default=1e-3)
     parser.add_argument("--threads", type=int, default=1)
@@ -112,6 +121,7 @@ def run(options: dict[str, Any], *, progress: Progress) -> dict[str, Any]:
     torch.set_num_threads(options["threads"])
     torch.manual_seed(options["seed"])
     rankings = _rankings(options)
+    claims = load_claims(options["data"], articles=options["articles"], seed=options["seed"])
     tokenizer = load_tokenizer()
     network = new_network()
     for layer in network.bert.encoder.layer[: options["frozen_layers"]]:
@@ -121,10 +131,8 @@ def run(options: dict[str, Any], *, progress: Progress) -> dict[str, Any]:
     bar = progress.add_task("Training", total=options["steps"])
 
     def loss_of(step: int) -> Tensor:
-        drawn = _drawn(rankings, options, step)
         with torch.autocast("cpu", torch.bfloat16, enabled=options["precision"] == "bf16"):
-            logits = network(_batch(tokenizer, drawn))
-        return ranking_loss(logits.float(), [one.labels for one in drawn])
+            return _loss(network, tokenizer, rankings, claims, options, step)
 
     def show(run: steps.Run) -> None:
         recent = sum(run.losses[-WINDOW:]) / len(run.losses[-WINDOW:])
@@ -145,8 +153,10 @@ def run(options: dict[str, Any], *, progress: Progress) -> dict[str, Any]:
     first, last = run.losses[:WINDOW], run.losses[-WINDOW:]
     figures = {
         "questions": {name: len(found) for name, found in rankings.items()},
+        "claims": {name: len(found) for name, found in claims.items()},
         "steps": run.step,
         "questions_a_step": options["questions"],
+        "claims_share": options["claims"],
         "seed": options["seed"],
         "precision": options["precision"],
         "seconds": round(run.seconds),
@@ -190,20 +200,47 @@ def _rankings(options: dict[str, Any]) -> dict[str, list[Ranking]]:
     return found
 
 
-def _drawn(
-    rankings: Mapping[str, Sequence[Ranking]], options: Mapping[str, Any], step: int
-) -> list[Drawn]:
-    """A step's questions, the same for the same seed, so that a resumed run goes on right."""
+def _loss(
+    network: CrossEncoder,
+    tokenizer: Tokenizer,
+    rankings: Mapping[str, Sequence[Ranking]],
+    claims: Mapping[str, Sequence[JudgedClaim]],
+    options: Mapping[str, Any],
+    step: int,
+) -> Tensor:
+    """A step's loss; what it draws is the same for the same seed, so that a resumed run goes on right."""
     rng = random.Random(f"{options['seed']}:{step}")
-    names = [name for name in SHARES if rankings.get(name)]
-    name = rng.choices(names, [SHARES[name] for name in names])[0]
-    chosen = [rng.choice(rankings[name]) for _ in range(options["questions"])]
-    return [draw(one, rankings[name], rng) for one in chosen]
+    if rng.random() < options["claims"]:
+        _, few = _of_one_set(claims, CLAIM_SHARES, options["questions"] * CLAIMS_A_QUESTION, rng)
+        logits = _logits(network, tokenizer, [(one.claim, [one.evidence]) for one in few])
+        targets = torch.tensor([one.label for one in few])
+        return nn.functional.binary_cross_entropy_with_logits(logits[:, SUPPORTS].float(), targets)
+    name, asked = _of_one_set(rankings, SHARES, options["questions"], rng)
+    drawn = [draw(one, rankings[name], rng) for one in asked]
+    logits = _logits(network, tokenizer, [(one.question, one.passages) for one in drawn])
+    return ranking_loss(logits[:, ANSWERS].float(), [one.labels for one in drawn])
 
 
-def _batch(tokenizer: Tokenizer, drawn: Sequence[Drawn]) -> Any:
+def _of_one_set(
+    sets: Mapping[str, Sequence[T]], shares: Mapping[str, float], count: int, rng: random.Random
+) -> tuple[str, list[T]]:
+    names = [name for name in shares if sets.get(name)]
+    name = rng.choices(names, [shares[name] for name in names])[0]
+    return name, [rng.choice(sets[name]) for _ in range(count)]
+
+
+def _logits(
+    network: CrossEncoder, tokenizer: Tokenizer, groups: Sequence[tuple[str, Sequence[str]]]
+) -> Tensor:
+    """Each group's first text paired with each of its passages, end to end: `[pairs, 2]`.
+
+    Pairs of like length go through the network together, so that little of it is padding.
+    """
     pairs = []
-    for one in drawn:
-        question = word_pieces(tokenizer, one.question)
-        pairs += [(question, word_pieces(tokenizer, passage)) for passage in one.passages]
-    return padded(pairs)
+    for first, passages in groups:
+        pieces = word_pieces(tokenizer, first)
+        pairs += [(pieces, word_pieces(tokenizer, passage)) for passage in passages]
+    lengths = torch.tensor([len(first) + len(second) for first, second in pairs])
+    order = lengths.argsort()
+    found = [network(padded([pairs[row] for row in rows])) for rows in order.tensor_split(PARTS)]
+    return torch.cat(found)[order.argsort()]

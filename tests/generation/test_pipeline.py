@@ -14,7 +14,7 @@ from assistant import outbox
 from assistant.intake import add_message, receive_message
 from assistant.models import AuditEvent, OutboundReply, Ticket
 from assistant.privacy.encryption import unseal
-from generation import composing, pipeline, registry, worker
+from generation import choosing, composing, pipeline, registry, worker
 from generation.confidence import FEATURES, ConfidenceModel
 from generation.drafted import Question
 from generation.engine.base import Completion, GenerationRequest, OutOfMemory
@@ -303,6 +303,16 @@ def test_an_empty_knowledge_base_is_said(models: registry.Models) -> None:
 
 def test_nothing_found_leaves_the_composer_empty(knowledge: None, models: registry.Models) -> None:
     draft = drafted(receive("Qwertz uiop asdf: zxcvb nm 7781?"))
+    assert (draft.state, draft.chosen, draft.kind) == (Draft.State.IN_REVIEW, None, "none")
+    assert "nothing_found" in codes(draft)
+
+
+def test_passages_that_are_all_far_from_the_question_leave_it_empty_too(
+    knowledge: None, models: registry.Models, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert drafted(receive()).chosen is not None
+    monkeypatch.setattr(choosing, "LEAST_MATCH", 1.01)
+    draft = drafted(receive())
     assert (draft.state, draft.chosen, draft.kind) == (Draft.State.IN_REVIEW, None, "none")
     assert "nothing_found" in codes(draft)
 
