@@ -12,10 +12,11 @@ from django.dispatch import receiver
 
 from assistant.models import Message
 from assistant.signals import message_received
+from generation import closed_sources
 from generation.models import Draft
 from generation.queue import queue_draft, retire_open_draft
-from retrieval.models import Document, Revision
-from retrieval.signals import knowledge_changed
+from retrieval.models import Collection, Document, Revision
+from retrieval.signals import collection_changed, knowledge_changed
 
 
 @receiver(message_received)
@@ -40,3 +41,9 @@ def mark_stale(
         others = [row for row in draft.reasons if row.get("code") != "article_changed"]
         draft.reasons = [{"code": "article_changed", "text": text}, *others]
         draft.save(update_fields=["reasons"])
+
+
+@receiver(collection_changed)
+def mark_closed(*, collection: Collection, **_: Any) -> None:
+    """Tell the waiting drafts that rest on articles which their customer may not be told from."""
+    closed_sources.mark(collection)

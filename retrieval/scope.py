@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 from numpy.typing import NDArray
 
 from assistant.models import Channel
@@ -61,3 +61,12 @@ def _document_ids(scope: Scope, version: int) -> NDArray[np.int64]:
     found = np.fromiter(documents.order_by("pk").values_list("pk", flat=True), dtype=np.int64)
     found.flags.writeable = False
     return found
+
+
+def closed_to(channel: Channel, documents: QuerySet[Document]) -> QuerySet[Document]:
+    """Those of the documents, published or not, that a customer on the channel may not be told
+    from: of internal collections, and of collections for other channels."""
+    open_ones = Collection.objects.filter(
+        Q(channels=channel) | Q(channels=None), visibility=Collection.Visibility.PUBLIC
+    )
+    return documents.exclude(collection__in=open_ones).select_related("collection")
