@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 from numpy.typing import NDArray
 
 from assistant.models import Channel
@@ -78,3 +78,12 @@ def _documents_in(language: str, version: int) -> NDArray[np.int64] | None:
         published.filter(language=language).values_list("pk", flat=True), dtype=np.int64
     )
     return found if len(found) else None
+
+
+def closed_to(channel: Channel, documents: QuerySet[Document]) -> QuerySet[Document]:
+    """Those of the documents, published or not, that a customer on the channel may not be told
+    from: of internal collections, and of collections for other channels."""
+    open_ones = Collection.objects.filter(
+        Q(channels=channel) | Q(channels=None), visibility=Collection.Visibility.PUBLIC
+    )
+    return documents.exclude(collection__in=open_ones).select_related("collection")

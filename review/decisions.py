@@ -17,6 +17,7 @@ from assistant.intake import clean_text
 from assistant.models import SealedText, Ticket, User
 from assistant.outbox import cancel_reply, hold_reply
 from assistant.privacy.encryption import seal, unseal
+from generation.closed_sources import closed_source, words_of
 from generation.models import Draft, DraftCandidate
 from generation.queue import queue_draft, retire_open_draft
 from review import claims, screening, working_copies
@@ -62,6 +63,10 @@ class ConfirmationNeeded(DecisionRefused):
         self.screening = found
 
 
+class SourceClosed(DecisionRefused):
+    """The draft rests on an article that its customer may not be told from any more."""
+
+
 class TooLateToUndo(DecisionRefused):
     """The reply is on its way, or was undone before."""
 
@@ -84,7 +89,8 @@ def approve(
     Changed text is screened again (or `screened`, which must cover it, is taken); what the screens
     say has to be confirmed by `send_anyway`.
 
-    Raises ConfirmationNeeded, AlreadyDecided, DraftRetired, NothingToApprove, EmptyReply, ClaimLost.
+    Raises ConfirmationNeeded, AlreadyDecided, DraftRetired, NothingToApprove, EmptyReply,
+    SourceClosed, ClaimLost.
     """
     ticket = draft.ticket
     text = _reply_text(text)
@@ -103,6 +109,8 @@ def approve(
     with transaction.atomic():
         locked = _lock(ticket)
         claims.check(ticket=locked, user=user, token=claim_token, lock=True)
+        if (closed := closed_source(draft)) is not None:
+            raise SourceClosed(words_of(closed))
         _close(draft, State.EDITED if changed else State.APPROVED, now=now)
         decision = Decision.objects.create(
             ticket=locked,

@@ -9,7 +9,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('assistant', '0001_initial'),
-        ('retrieval', '0002_visibility'),
+        ('retrieval', '0003_index_segments'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
