@@ -90,6 +90,9 @@ def run(options: dict[str, Any], *, progress: Any) -> dict[str, Any]:
     task = progress.add_task("Fitting", total=1)
     model = fit(labels, label=definition, name=options.get("name") or "confidence")
     path = model.save(options["out"])
+    card = path.with_name("README.md")
+    if not card.exists():  # one that a person wrote stays
+        card.write_text(_card(model), encoding="utf-8")
     progress.advance(task)
     return {
         "file": str(path),
@@ -103,6 +106,18 @@ def run(options: dict[str, Any], *, progress: Any) -> dict[str, Any]:
         "ece": model.ece,
         "sets": measured_by_set(labels, model),
     }
+
+
+def _card(model: ConfidenceModel) -> str:
+    """The card that the registry asks for."""
+    return (
+        f"---\nlicense: mit\ntags: [confidence, calibration]\n---\n\n# {model.name}\n\n"
+        f"A logistic model over named features of a draft, fitted on {model.n:,} labels, of which "
+        f"{model.n_held_out:,} were kept aside: AUROC {model.auroc}, expected calibration error "
+        f"{model.ece} there.\n\nA draft counted as good where {model.label}. Its numbers hold for "
+        "drafts made as these were, by the same generator and screens; fit it again after a change. "
+        "It holds no text.\n"
+    )
 
 
 def _rows(path: Path) -> list[dict[str, Any]]:

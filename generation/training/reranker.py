@@ -164,6 +164,7 @@ def run(options: dict[str, Any], *, progress: Progress) -> dict[str, Any]:
         "last_loss": round(sum(last) / max(1, len(last)), 4),
     }
     digest = write(options["out"], network, training=figures)
+    (options["out"] / "README.md").write_text(_card(figures), encoding="utf-8")
     return {**figures, "out": str(options["out"]), "digest": digest}
 
 
@@ -171,6 +172,23 @@ def write(folder: Path, network: CrossEncoder, *, training: Mapping[str, Any]) -
     """Write a network as a bundle; returns its digest."""
     config = {"format": 1, "base": minilm.BASE, "training": dict(training)}
     return minilm.write_bundle(folder, network.state_dict(), config)
+
+
+def _card(figures: Mapping[str, Any]) -> str:
+    """The card that the registry asks for."""
+    rows = "\n".join(f"| {name} | {count:,} |" for name, count in figures["questions"].items())
+    return (
+        "---\nlicense: other\nlicense_name: see-attribution\nlanguage: en\n"
+        "base_model: sentence-transformers/all-MiniLM-L6-v2\npipeline_tag: text-ranking\n---\n\n"
+        "# A reranker for support questions\n\nall-MiniLM-L6-v2 (Apache-2.0), fine-tuned by "
+        f"`manage.py train reranker` for {figures['steps']:,} steps of "
+        f"{figures['questions_a_step']} questions, seed {figures['seed']}. It says how likely a "
+        "passage answers a question, in English; it knows nothing else, and orders what a search "
+        f"found.\n\n| set | questions |\n|---|---|\n{rows}\n\n"
+        f"The loss went from {figures['first_loss']} to {figures['last_loss']}. That is no measure of "
+        "how good its order is: `manage.py evaluate retrieval` is. The sets' licenses ask for "
+        "attribution: kb CC BY 4.0, doc2dial CC BY 3.0, product_qa and dstc11 CDLA-Sharing 1.0.\n"
+    )
 
 
 def _rankings(options: dict[str, Any]) -> dict[str, list[Ranking]]:

@@ -48,7 +48,7 @@ def bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """What `train reranker` writes before its first step, with a card."""
     folder = tmp_path_factory.mktemp("models") / "reranker"
     minilm.write_bundle(folder, new_network().state_dict(), {"base": minilm.BASE})
-    (folder / "README.md").write_text(CARD)
+    (folder / "README.md").write_text(CARD)  # as `train reranker` writes one
     return folder
 
 

@@ -13,6 +13,7 @@ import pytest
 import torch
 from rich.progress import Progress, TaskID
 
+from generation.folders import open_packed
 from generation.training import reranker as training
 from generation.training import steps
 from generation.training.reranker import draw, ranking_loss
@@ -228,6 +229,7 @@ def test_a_short_run_lowers_the_loss_and_its_bundle_scores_as_the_network_did(
     with Progress(disable=True) as progress:
         figures = training.run(chosen, progress=progress)
     assert figures["last_loss"] < 0.8 * figures["first_loss"], figures
+    assert open_packed(tmp_path / "out", kind="reranker").license == "see-attribution"
 
     tokenizer = load_tokenizer()
     question = word_pieces(tokenizer, "What is it with the pension?")
