@@ -31,7 +31,7 @@ OVERLAP = 0.5
 # over several sets they would learn which set a ticket is from.
 SPEAKS = {
     "retrieval_top": 1, "retrieval_margin": 1, "support_min": 1, "support_mean": 1, "relevance": 1,
-    "agreement": 1, "flags": -1, "coverage": 1, "vagueness": -1,
+    "agreement": 1, "flags": -1, "coverage": 1, "length": 1, "vagueness": -1,
 }  # fmt: skip
 NEARLY_ALL, LONG = 0.8, 5  # share and number of content words of an answer said by another page
 ALIKE = 0.4  # token F1
