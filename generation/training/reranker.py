@@ -258,7 +258,8 @@ def _logits(
         pairs += [(pieces, word_pieces(tokenizer, passage)) for passage in passages]
     lengths = torch.tensor([len(first) + len(second) for first, second in pairs])
     order = lengths.argsort()
-    found = [network(padded([pairs[row] for row in rows])) for rows in order.tensor_split(PARTS)]
+    parts = [rows for rows in order.tensor_split(PARTS) if len(rows)]
+    found = [network(padded([pairs[row] for row in rows])) for rows in parts]
     return torch.cat(found)[order.argsort()]
 
 
