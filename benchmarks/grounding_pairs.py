@@ -93,6 +93,7 @@ def _row(row_id: str, evidence: str, text: str, label: int, change: str = "") ->
 
 # ---- changed pairs ------------------------------------------------------------------------------
 
+
 def changed(data: Path, kind: str, seed: int, limit: int) -> Iterator[Row]:
     dice = random.Random(seed)
     pages = {}

@@ -1,11 +1,11 @@
 """`manage.py train reranker`: fine-tunes MiniLM into a cross-encoder that reranks and judges evidence.
 
 A step is one of two. It takes a few questions of one set, each with a right passage and several hard
-wrong ones; or a few claims, each with evidence that supports it or doesn't. For questions the loss
-is the cross-entropy of choosing the right one (Cao et al. 2007, ListNet's top-one), so that it ranks,
-and a binary one over the pairs that are surely right or wrong, so that a score means the same from
-one question to the next; for claims it is the binary one. The embeddings stay those of
-all-MiniLM-L6-v2; what is written is only what changed (`retrieval.minilm`).
+wrong ones; or a few claims, each with evidence that supports it or doesn't. For questions the loss is
+the cross-entropy of choosing the right one (Cao et al. 2007, ListNet's top-one), so that it ranks, and
+a binary one over the pairs that are surely right or wrong, so that a score means the same from one
+question to the next; for claims it is the binary one. The embeddings stay those of all-MiniLM-L6-v2;
+what is written is only what changed (`retrieval.minilm`).
 """
 
 from __future__ import annotations
@@ -260,5 +260,6 @@ def _logits(
         pairs += [(pieces, word_pieces(tokenizer, passage)) for passage in passages]
     lengths = torch.tensor([len(first) + len(second) for first, second in pairs])
     order = lengths.argsort()
-    found = [network(padded([pairs[row] for row in rows])) for rows in order.tensor_split(PARTS)]
+    parts = [rows for rows in order.tensor_split(PARTS) if len(rows)]
+    found = [network(padded([pairs[row] for row in rows])) for rows in parts]
     return torch.cat(found)[order.argsort()]
