@@ -1,7 +1,7 @@
 """Does a thread's query find the passage, not only the page? On doc2dial's grounded turns.
 
     manage.py ingest DIR/doc2dial/pages --collection doc2dial
-    python benchmarks/thread_passages.py --data DIR [--split held-out]
+    python benchmarks/thread_passages.py --data DIR [--split held-out] [--limit 400]
 
 The right passages of a turn are the chunks of its page that hold the span which its reply was grounded
 in. Dialogues are split in two by a digest: choices are made on `development`.
@@ -74,6 +74,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--split", choices=("development", "held-out"), default="held-out")
+    parser.add_argument("--limit", type=int, help="so many turns, drawn by a digest")
     options = parser.parse_args()
     folder = options.data / "doc2dial"
     asked = [
@@ -82,25 +83,27 @@ def main() -> None:
         if is_development(question) == (options.split == "development")
     ]
     right = right_passages(folder, asked)
-    asked = [question for question in asked if question.id in right]
+    asked = sorted(
+        (question for question in asked if question.id in right),
+        key=lambda question: hashlib.sha256(question.id.encode()).hexdigest(),
+    )[: options.limit]
     groups = [dialogue_of(question) for question in asked]
     snapshot = open_active()
-    hits: dict[str, dict[int, list[float]]] = {}
-    for thread in THREADS:
-        configuration = Configuration(thread=thread)
-        hits[thread] = {k: [] for k in KS}
-        for start in range(0, len(asked), BATCH):
-            batch = asked[start : start + BATCH]
-            ranked = rank_many(
-                snapshot,
-                [configuration.query(question) for question in batch],
-                k=max(KS),
-                scopes=[EVERYTHING] * len(batch),
-            )
-            for question, one in zip(batch, ranked, strict=True):
-                for k in KS:
-                    found = right[question.id].intersection(one.chunk_ids[:k].tolist())
-                    hits[thread][k].append(float(bool(found)))
+    hits: dict[str, dict[int, list[float]]] = {thread: {k: [] for k in KS} for thread in THREADS}
+    for start in range(0, len(asked), BATCH):
+        batch = [
+            (thread, question) for question in asked[start : start + BATCH] for thread in THREADS
+        ]
+        ranked = rank_many(
+            snapshot,
+            [Configuration(thread=thread).query(question) for thread, question in batch],
+            k=max(KS),
+            scopes=[EVERYTHING] * len(batch),
+        )
+        for (thread, question), one in zip(batch, ranked, strict=True):
+            for k in KS:
+                found = right[question.id].intersection(one.chunk_ids[:k].tolist())
+                hits[thread][k].append(float(bool(found)))
     print(f"{options.split}: {len(asked)} turns of {len(set(groups))} dialogues")
     for thread, by_k in hits.items():
         print(f"{thread:<6}", "  ".join(f"hit@{k} {fmean(by_k[k]):.3f}" for k in KS))

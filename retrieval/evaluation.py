@@ -72,7 +72,8 @@ class Configuration:
             if name in pairs and pairs[name] not in allowed:
                 words = ", ".join(word for word in allowed if word)
                 raise BadConfiguration(f"{name} {pairs[name]!r}: choose one of {words}")
-        return cls(**pairs)  # type: ignore[arg-type]  (the values have just been checked)
+        checked: dict[str, Any] = dict(pairs)
+        return cls(**checked)
 
     def as_pairs(self) -> dict[str, str]:
         """The mode and what differs from the default, as `of` reads it."""

@@ -188,10 +188,12 @@ class _Ranking:
         """The votes of passages and of their articles. A passage shares its article's: words that
         stand elsewhere in the article tell which of two like passages is meant."""
         votes = self._two(text, depth)
-        whole = self.snapshot.articles
-        articles = dict(_reciprocal(_highest(whole.scores(text), len(whole))))
+        articles = self.snapshot.articles
+        order = _highest(articles.scores(text), len(articles))
+        shared = np.zeros(len(articles))  # by article; 0 where no word of the text stands in it
+        shared[order] = 1.0 / (RRF_K + np.arange(1, len(order) + 1))
         for row in votes:
-            votes[row] += articles.get(int(self.snapshot.article_rows[row]), 0.0)
+            votes[row] += float(shared[self.snapshot.article_rows[row]])
             if self.preferred is not None and self.preferred[row]:
                 votes[row] += LANGUAGE_VOTE
         return votes
@@ -200,8 +202,8 @@ class _Ranking:
         """Reciprocal ranks of the passages by meaning and by words, summed."""
         votes: dict[int, float] = {}
         for rows in (self._nearest(text, depth), _highest(self._lexical(text), depth)):
-            for row, vote in _reciprocal(rows):
-                votes[row] = votes.get(row, 0.0) + vote
+            for rank, row in enumerate(rows.tolist(), start=1):
+                votes[row] = votes.get(row, 0.0) + 1.0 / (RRF_K + rank)
         return votes
 
     def _lexical(self, text: str) -> NDArray[np.float32]:
@@ -264,10 +266,6 @@ def _rows_of(snapshot: OpenSnapshot, documents: NDArray[np.int64] | None) -> All
         return None
     inside = np.isin(snapshot.document_ids, documents)
     return None if inside.all() else inside
-
-
-def _reciprocal(rows: Rows) -> list[tuple[int, float]]:
-    return [(row, 1.0 / (RRF_K + rank)) for rank, row in enumerate(rows.tolist(), start=1)]
 
 
 def _highest(scores: NDArray[np.float32], depth: int) -> Rows:
