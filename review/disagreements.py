@@ -9,6 +9,7 @@ sentence) must not differ.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -26,15 +27,17 @@ from generation.evidence import (
     ordered_share,
     units_of,
 )
+from generation.polarity import is_negator
 from generation.tokens import Token, tokens_of
 from retrieval.models import Chunk
 from retrieval.similarity import Near
 
-ALIKE = 0.62  # share of each sentence's words that the other holds
-ORDERED = 0.6
+ALIKE = 0.62  # share of each sentence's words that the other holds, in its order
+NEARLY_SAME = 0.8  # the same, where a "not" or an opposite is all that tells them apart
 COSINE = 0.7  # of the two sentences; a "not" alone costs about .2
 LEAST_WORDS = 4  # content words: shorter ones are labels
 _COUNTED = frozenset(["number", "date", "negation", "opposite"])
+_ABBREVIATED = re.compile(r"\bno\.", re.I)  # a number, not a denial
 WORDS = {
     "number": "another number",
     "date": "another date or time",
@@ -93,28 +96,50 @@ def _units(text: str) -> list[Unit]:
 
 def _differs(unit: Unit, rival: Unit) -> tuple[str, ...]:
     """What differs between two like sentences; empty where they agree or are not alike."""
-    if unit.text == rival.text or not _like(unit.tokens, rival.tokens):
+    if unit.text == rival.text or not (_whole(unit) and _whole(rival)):
+        return ()
+    likeness = _likeness(unit.tokens, rival.tokens)
+    if likeness < ALIKE or _cell(unit) != _cell(rival):
         return ()
     there = _failures(claim_of(unit.text), rival)
     back = _failures(claim_of(rival.text), unit)
     if "name" in there or "name" in back or unit.names != rival.names:
         return ()  # of two things: two truths
     both = set(there) & set(back) & _COUNTED
+    if likeness < NEARLY_SAME or _denials(unit) == _denials(rival):
+        both.discard("negation")
+    if likeness < NEARLY_SAME:
+        both.discard("opposite")
     return tuple(kind for kind in there if kind in both)
+
+
+def _whole(unit: Unit) -> bool:
+    """A sentence, and no piece of one that an abbreviation ("Item No.") has cut."""
+    return unit.text.count("**") % 2 == 0 and not _ABBREVIATED.search(unit.text)
+
+
+def _cell(unit: Unit) -> str:
+    """What a row of a table is about: its first cell; empty for other sentences."""
+    return unit.text.strip("| ").split("|")[0].strip() if unit.text.startswith("|") else ""
+
+
+def _denials(unit: Unit) -> int:
+    return sum(is_negator(token.word) for token in unit.tokens)
 
 
 def _failures(claim: Claim, unit: Unit) -> list[str]:
     return failures_of(claim, Span([unit]), [unit], alike=True)
 
 
-def _like(ours: Sequence[Token], theirs: Sequence[Token]) -> bool:
+def _likeness(ours: Sequence[Token], theirs: Sequence[Token]) -> float:
+    """The least share of one sentence's words that the other holds, in its order; 0 to 1."""
     if min(sum(t.content for t in ours), sum(t.content for t in theirs)) < LEAST_WORDS:
-        return False
-    return (
-        containment(ours, theirs) >= ALIKE
-        and containment(theirs, ours) >= ALIKE
-        and ordered_share(ours, theirs) >= ORDERED
-        and ordered_share(theirs, ours) >= ORDERED
+        return 0.0
+    return min(
+        containment(ours, theirs),
+        containment(theirs, ours),
+        ordered_share(ours, theirs),
+        ordered_share(theirs, ours),
     )
 
 

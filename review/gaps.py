@@ -147,15 +147,15 @@ def article_text(gap: Gap, samples: list[Sample]) -> str:
     """Markdown to begin from. What customers and agents wrote stands in quotes, so that nothing of
     it is taken for the article's own words, headings or instructions."""
     parts = ["Write the answer here, and delete what is quoted below before you publish.", ""]
-    replies = [one.reply for one in samples if one.reply][:REPLIES]
+    replies = list(dict.fromkeys(one.reply for one in samples if one.reply))[:REPLIES]
     if replies:
         parts += ["## What colleagues answered", ""]
         for reply in replies:
             parts += [_quoted(reply), ""]
     if samples:
         parts += ["## What customers asked", ""]
-        for one in samples:
-            parts += [_quoted(one.question), ""]
+        for question in dict.fromkeys(one.question for one in samples):
+            parts += [_quoted(question), ""]
     return "\n".join(parts).rstrip() + "\n"
 
 

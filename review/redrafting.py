@@ -144,6 +144,8 @@ def _redraft(active: IndexSnapshot, now: datetime) -> tuple[int, bool]:
     for row in rows[:room]:
         with transaction.atomic():
             lock_ticket(row.draft.ticket_id)
+            if not Redraft.objects.filter(pk=row.pk, outcome=Outcome.WAITING).exists():
+                continue  # another thread was faster
             if _held({row.draft.ticket_id}, now):
                 row.outcome = Outcome.KEPT
                 mark_stale(row.draft, text=words_of(row.change, kept=True))
