@@ -86,7 +86,7 @@ def _parsed(html: str) -> BeautifulSoup:
 
 
 def _main(page: BeautifulSoup) -> Tag:
-    main = page.find("main") or page.find(attrs={"role": "main"})
+    main = page.find("main") or page.select_one("[role=main]")
     if isinstance(main, Tag):
         return main
     articles = page.find_all("article")
@@ -107,7 +107,7 @@ def _is_surrounding(element: Tag, main: Tag) -> bool:
         return main.name == "body"
     if str(element.get("role") or "").lower() in _ROLES:
         return True
-    classes = element.get("class") or []
+    classes: str | list[str] = element.get("class") or []
     names = (
         f"{' '.join(classes) if isinstance(classes, list) else classes} {element.get('id') or ''}"
     )

@@ -77,9 +77,9 @@ class WebsiteAdapter(Adapter):
         if not complete:
             notes.append(f"Only the first {self._max_pages:,} pages of the map are read.")
         if elsewhere:
-            notes.append(f"{elsewhere} addresses of other hosts are left out.")
+            notes.append(f"Left out as they are on other hosts: {elsewhere}.")
         if forbidden:
-            notes.append(f"{forbidden} pages are left out because robots.txt forbids them.")
+            notes.append(f"Left out as robots.txt forbids them: {forbidden}.")
         if self._failed_maps:
             complete = False
             notes.append(f"Maps that could not be read: {'; '.join(self._failed_maps[:5])}.")
