@@ -66,9 +66,12 @@ def asks_not_to_be_indexed(html: str) -> bool:
 
 def to_markdown(part: Tag | str) -> str:
     """HTML as Markdown: headings, lists and tables stay, pictures go. Raises RecursionError."""
-    html = str(_parsed(part) if isinstance(part, str) else part)
+    part = _parsed(part) if isinstance(part, str) else part
+    for words in part.find_all(string=re.compile(r"\|")):
+        if words.find_parent(["td", "th"]):
+            words.replace_with(words.replace("|", "\\|"))  # a bar would end the cell
     markdown = markdownify(
-        html, heading_style="ATX", bullets="-", strip=["img"], table_infer_header=True
+        str(part), heading_style="ATX", bullets="-", strip=["img"], table_infer_header=True
     )
     markdown = re.sub(r"\n{3,}", "\n\n", "\n".join(line.rstrip() for line in markdown.split("\n")))
     return markdown.strip("\n")

@@ -6,11 +6,10 @@ from typing import Any
 
 from django.http import HttpRequest
 from django.utils import timezone
-from ninja import File, Form, Query, Router, Schema, Status
+from ninja import File, Query, Router, Schema, Status
 from ninja.files import UploadedFile
-from pydantic import Field
 
-from assistant.api import REFUSED, ApiError, Scope, Strict, needs_scope
+from assistant.api import REFUSED, ApiError, Scope, needs_scope
 from retrieval.source_models import Source, SourceRun
 from retrieval.sources import runs, upload
 
@@ -63,8 +62,7 @@ class RunsOut(Schema):
     runs: list[RunOut]
 
 
-class NewRun(Strict):
-    preview: bool = Field(False, description="say what would change, and publish nothing")
+PREVIEW = Query(False, description="say what would change, and publish nothing")
 
 
 @router.get("/knowledge/sources", response={200: SourcesOut} | REFUSED, summary="List sources")
@@ -93,12 +91,12 @@ def list_runs(request: HttpRequest, source_id: int) -> Any:
     summary="Run a source",
 )
 @needs_scope(Scope.KNOWLEDGE_WRITE)
-def create_run(request: HttpRequest, source_id: int, asked: NewRun) -> Any:
+def create_run(request: HttpRequest, source_id: int, preview: bool = PREVIEW) -> Any:
     """202 with the run that a worker takes up; 409 where one is on its way."""
     source = _source_or_404(source_id)
     if source.takes_files:
         raise ApiError(409, "source", "is read from files: send them to its /uploads")
-    return Status(202, _asked(request, source, preview=asked.preview))
+    return Status(202, _asked(request, source, preview=preview))
 
 
 @router.post(
@@ -110,15 +108,15 @@ def create_run(request: HttpRequest, source_id: int, asked: NewRun) -> Any:
 def create_upload(
     request: HttpRequest,
     source_id: int,
-    files: File[list[UploadedFile]],
-    preview: Form[bool] = False,
+    files: list[UploadedFile] = File(None),  # noqa: B008  (ninja's way to say it)
+    preview: bool = PREVIEW,
 ) -> Any:
     """Keeps the files and asks for a run (or a preview) of them."""
     source = _source_or_404(source_id)
     if not source.takes_files:
         raise ApiError(409, "source", "is read where it is, not from files")
     try:
-        batch = upload.keep(files, kinds=source.file_kinds)
+        batch = upload.keep(files or [], kinds=source.file_kinds)
     except upload.BadUpload as bad:
         raise ApiError(422, "files", str(bad)) from bad
     return Status(202, _asked(request, source, preview=preview, batch=batch))

@@ -49,11 +49,9 @@ def test_a_run_is_asked_for_and_followed(
     found = source("folder", priya, location=str(folder))
     listed = client.get(f"{API}/sources", **both).json()["sources"]
     assert [(one["name"], one["collection"]) for one in listed] == [("folder", "kb")]
-    asked = client.post(
-        f"{API}/sources/{found.pk}/runs", {"preview": False}, "application/json", **both
-    )
+    asked = client.post(f"{API}/sources/{found.pk}/runs", **both)
     assert asked.status_code == 202
-    again = client.post(f"{API}/sources/{found.pk}/runs", {}, "application/json", **both)
+    again = client.post(f"{API}/sources/{found.pk}/runs", **both)
     assert again.status_code == 409
     importing.work_waiting()
     run = client.get(f"{API}/runs/{asked.json()['id']}", **both).json()
@@ -75,9 +73,7 @@ def test_files_are_uploaded(
         SimpleUploadedFile("b.md", b"# B\n\nTwo."),
         SimpleUploadedFile("c.md", b"# C\n\nThree."),
     ]
-    asked = client.post(
-        f"{API}/sources/{found.pk}/uploads", {"files": files, "preview": "true"}, **both
-    )
+    asked = client.post(f"{API}/sources/{found.pk}/uploads?preview=true", {"files": files}, **both)
     assert asked.status_code == 202, asked.content
     importing.work_waiting()
     run = client.get(f"{API}/runs/{asked.json()['id']}", **both).json()
@@ -87,7 +83,7 @@ def test_files_are_uploaded(
     )
     assert bad.status_code == 422
     assert bad.json()["errors"][0]["field"] == "files"
-    wrong = client.post(f"{API}/sources/{found.pk}/runs", {}, "application/json", **both)
+    wrong = client.post(f"{API}/sources/{found.pk}/runs", **both)
     assert wrong.status_code == 409
 
 
@@ -95,7 +91,7 @@ def test_a_key_needs_the_scope_and_a_source_that_is_there(client: Client, priya:
     found = source("upload", priya)
     reads = key("knowledge:read", name="reader")
     url = f"{API}/sources/{found.pk}/runs"
-    assert client.post(url, {}, "application/json", **reads).status_code == 403
+    assert client.post(url, **reads).status_code == 403
     tickets = key("tickets:read", "tickets:write", name="tickets")
     assert client.get(f"{API}/sources", **tickets).status_code == 403
     for path in ("sources/999/runs", "runs/999", f"runs/{2**70}"):
