@@ -111,13 +111,13 @@ class WebsiteForm(SourceForm):
     intro = (
         "The pages that a site's map lists. Only pages of the same host, as its robots.txt allows."
     )
-    option_fields = ("prefix", "max_pages")
+    option_fields = ("path_prefix", "max_pages")
     location = forms.CharField(
         max_length=1000,
         label="Address of the site or of its sitemap",
         help_text="https://help.example.com or https://help.example.com/sitemap.xml",
     )
-    prefix = forms.CharField(
+    path_prefix = forms.CharField(
         max_length=500,
         required=False,
         label="Only paths that begin with",

@@ -41,9 +41,9 @@ KINDS = {
 class WebsiteAdapter(Adapter):
     """Pages of one host that its sitemap lists; each is asked for with the validators of last time."""
 
-    def __init__(self, location: str, *, prefix: str = "", max_pages: int = 2_000) -> None:
+    def __init__(self, location: str, *, path_prefix: str = "", max_pages: int = 2_000) -> None:
         self._location = location
-        self._prefix = prefix
+        self._prefix = path_prefix
         self._max_pages = min(max_pages, settings.SOURCE_MAX_ARTICLES)
         self._fetcher = Fetcher(location, budget=settings.SOURCE_MAX_MB * 1024 * 1024)
         self._robots = RobotFileParser()

@@ -45,7 +45,7 @@ def test_the_map_is_read_as_robots_allow_and_within_the_host(site: Site) -> None
     assert found.complete
     assert "on other hosts: 1" in found.note
     assert "robots.txt forbids them: 1" in found.note
-    assert paths(listed(site, prefix="/docs/"), site) == ["/docs/d"]
+    assert paths(listed(site, path_prefix="/docs/"), site) == ["/docs/d"]
     assert "/private/b" not in site.paths()
 
 

@@ -86,7 +86,7 @@ def cancel_run(request: HttpRequest, run_id: int) -> HttpResponse:
 @require_POST
 @requires(Capability.EDIT_KNOWLEDGE)
 def apply_run(request: HttpRequest, run_id: int) -> HttpResponse:
-    """Do what a preview showed, or take a run up again that failed, with the same files."""
+    """Do what a preview showed; a run or preview that failed is tried again. With the same files."""
     run = run_or_404(run_id)
     if run.is_open or (run.source.takes_files and not run.upload):
         messages.error(request, "Its files are not there any more: upload them again.")
@@ -94,7 +94,7 @@ def apply_run(request: HttpRequest, run_id: int) -> HttpResponse:
     try:
         applied = runs.ask(
             run.source,
-            preview=False,
+            preview=run.preview and run.state == SourceRun.State.FAILED,
             by=person(request),
             actor=actor_of(request.user),
             batch=run.upload,
