@@ -17,7 +17,7 @@ class BoundedUpload(TemporaryFileUploadHandler):
         input_data: Any,
         META: dict[str, Any],
         content_length: int,
-        boundary: bytes,
+        boundary: Any,
         encoding: str | None = None,
     ) -> None:
         if content_length > settings.SOURCE_MAX_MB * 1024 * 1024:

@@ -1,6 +1,6 @@
 """How many harmless articles the screen before publishing holds, and how many planted attacks it finds.
 
-    python benchmarks/planted_articles.py --data DIR [--articles 400] [--seed 7]
+    python benchmarks/planted_articles.py --data DIR [--articles 300] [--seed 7]
 
 DIR holds one folder a set, as each is published. Each attack is planted between two paragraphs of an
 article that a seed draws from the three knowledge bases. Prints a Markdown table;
@@ -77,7 +77,7 @@ def planted(attack: str, article: str, draw: random.Random) -> str:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", type=Path, required=True)
-    parser.add_argument("--articles", type=int, default=400, help="of each knowledge base")
+    parser.add_argument("--articles", type=int, default=300, help="of each knowledge base")
     parser.add_argument("--seed", type=int, default=7)
     options = parser.parse_args()
     draw = random.Random(options.seed)

@@ -8,10 +8,12 @@ bytes on standard input, and answers with lines of JSON: any number of `{"page",
 from __future__ import annotations
 
 import json
+import os
 import queue
 import subprocess
 import sys
 import threading
+import time
 from dataclasses import asdict
 from pathlib import Path
 from typing import IO, Any
@@ -124,12 +126,20 @@ def _collect(pipe: IO[bytes], answers: queue.Queue[bytes]) -> None:
 
 def _serve() -> None:
     import resource
-    import time
 
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, MEMORY_BYTES))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     resource.setrlimit(resource.RLIMIT_FSIZE, (MEMORY_BYTES, MEMORY_BYTES))
     answers, sys.stdout = sys.stdout, sys.stderr  # whatever a parser prints is no answer
+
+    parent = os.getppid()
+
+    def end_with_parent() -> None:
+        while os.getppid() == parent:
+            time.sleep(2)
+        os._exit(1)
+
+    threading.Thread(target=end_with_parent, daemon=True).start()
 
     def say(answer: dict[str, Any]) -> None:
         answers.write(json.dumps(answer) + "\n")

@@ -180,16 +180,18 @@ def _text(path: Path, raw: bytes) -> LoadedArticle:
 
 
 def _docx(path: Path, raw: bytes) -> LoadedArticle:
-    """A DOCX by markitdown."""
-    from markitdown import StreamInfo
-    from markitdown.converters import DocxConverter
+    """A DOCX by mammoth: styles become headings, lists and tables."""
+    import mammoth
 
-    # markitdown's dispatcher reads a broken document as plain text; the converter itself refuses it
+    from retrieval.pages import to_markdown
+
     try:
-        result = DocxConverter().convert(io.BytesIO(raw), StreamInfo(extension=".docx"))
-    except Exception as error:  # markitdown lets its parsers' own errors through
+        text = to_markdown(mammoth.convert_to_html(io.BytesIO(raw)).value)
+    except RecursionError:
+        raise LoadError(path, "is too deeply nested to read") from None
+    except Exception as error:  # mammoth lets its parsers' own errors through
         raise LoadError(path, f"is broken or no DOCX: {_first_line(error)}") from error
-    return _converted(path, result.markdown or "", result.title or "")
+    return _converted(path, text, "")
 
 
 def _pdf(path: Path, raw: bytes, on_page: OnPage | None = None) -> LoadedArticle:

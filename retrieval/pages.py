@@ -66,9 +66,12 @@ def asks_not_to_be_indexed(html: str) -> bool:
 
 def to_markdown(part: Tag | str) -> str:
     """HTML as Markdown: headings, lists and tables stay, pictures go. Raises RecursionError."""
-    html = str(_parsed(part) if isinstance(part, str) else part)
+    part = _parsed(part) if isinstance(part, str) else part
+    for words in part.find_all(string=re.compile(r"\|")):
+        if words.find_parent(["td", "th"]):
+            words.replace_with(words.replace("|", "\\|"))  # a bar would end the cell
     markdown = markdownify(
-        html, heading_style="ATX", bullets="-", strip=["img"], table_infer_header=True
+        str(part), heading_style="ATX", bullets="-", strip=["img"], table_infer_header=True
     )
     markdown = re.sub(r"\n{3,}", "\n\n", "\n".join(line.rstrip() for line in markdown.split("\n")))
     return markdown.strip("\n")
@@ -86,7 +89,7 @@ def _parsed(html: str) -> BeautifulSoup:
 
 
 def _main(page: BeautifulSoup) -> Tag:
-    main = page.find("main") or page.find(attrs={"role": "main"})
+    main = page.find("main") or page.select_one("[role=main]")
     if isinstance(main, Tag):
         return main
     articles = page.find_all("article")
@@ -107,7 +110,7 @@ def _is_surrounding(element: Tag, main: Tag) -> bool:
         return main.name == "body"
     if str(element.get("role") or "").lower() in _ROLES:
         return True
-    classes = element.get("class") or []
+    classes: str | list[str] = element.get("class") or []
     names = (
         f"{' '.join(classes) if isinstance(classes, list) else classes} {element.get('id') or ''}"
     )

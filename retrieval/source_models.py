@@ -56,6 +56,18 @@ class Source(models.Model):
     def __str__(self) -> str:
         return self.name
 
+    @property
+    def takes_files(self) -> bool:
+        """Whether a run of it needs uploaded files."""
+        return self.kind == self.Kind.UPLOAD or (
+            self.kind == self.Kind.HELP_CENTRE and not self.location
+        )
+
+    @property
+    def file_kinds(self) -> tuple[str, ...]:
+        """Endings of the files that it takes besides those of articles and ZIPs."""
+        return (".json",) if self.kind == self.Kind.HELP_CENTRE else ()
+
     def interval(self) -> timedelta | None:
         """The time between scheduled runs; None where there are none."""
         return self.INTERVALS.get(self.Schedule(self.schedule))

@@ -53,6 +53,7 @@ class SourceForm(forms.Form):
             del self.fields["collection"]  # its articles are named by it
         if not self.scheduled:
             del self.fields["schedule"]
+        self.hints()
         for name, field in self.fields.items():
             hint = f"hint-{name}" if field.help_text else ""
             error = f"error-{name}" if self.is_bound and name in self.errors else ""
@@ -60,6 +61,9 @@ class SourceForm(forms.Form):
                 field.widget.attrs["aria-describedby"] = f"{hint} {error}".strip()
             if error:
                 field.widget.attrs["aria-invalid"] = "true"
+
+    def hints(self) -> None:
+        """Set the help texts that depend on the installation."""
 
     def settings(self) -> dict[str, Any]:
         """What `retrieval.sources.keeping.save` takes of it."""
@@ -82,15 +86,13 @@ class FolderForm(SourceForm):
     intro = "A folder that this server can read, below one that the operator allowed."
     location = forms.CharField(max_length=1000, label="Folder")
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
+    def hints(self) -> None:
         allowed = ", ".join(settings.SOURCE_FOLDERS)
         self.fields["location"].help_text = (
             f"Allowed: {allowed} and what is below."
             if allowed
             else "None is allowed yet: an operator names folders in COUNTERSIGN_SOURCE_FOLDERS."
         )
-        self.fields["location"].widget.attrs["aria-describedby"] = "hint-location"
 
 
 class GitForm(SourceForm):
@@ -109,13 +111,13 @@ class WebsiteForm(SourceForm):
     intro = (
         "The pages that a site's map lists. Only pages of the same host, as its robots.txt allows."
     )
-    option_fields = ("prefix", "max_pages")
+    option_fields = ("path_prefix", "max_pages")
     location = forms.CharField(
         max_length=1000,
         label="Address of the site or of its sitemap",
         help_text="https://help.example.com or https://help.example.com/sitemap.xml",
     )
-    prefix = forms.CharField(
+    path_prefix = forms.CharField(
         max_length=500,
         required=False,
         label="Only paths that begin with",

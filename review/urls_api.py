@@ -3,8 +3,8 @@
 from django.urls import path
 
 from assistant.api import build
-from review.api import router
-from review.api_knowledge_insight import router as knowledge_insight
+from review import api_knowledge_insight, api_sources
+from review.api import router as drafts
 
-api = build(router, knowledge_insight)
+api = build(drafts, api_knowledge_insight.router, api_sources.router)
 urlpatterns = [path("", api.urls)]

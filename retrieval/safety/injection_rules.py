@@ -134,13 +134,20 @@ RULES: tuple[Rule, ...] = (
     _rule(
         "dictates the answer", 0.6, "dictates how the reply must be worded",
         r"\b(?:begin|start|end|preface|prefix|append|prepend|finish|conclude|sign off|precede)\b[^.?!\n]{0,20}\b(?:your|the|every|each|all|any)\s+(?:\w+\s+){0,2}?(?:answers?|responses?|repl(?:y|ies)|outputs?)\s+(?:with|by|to (?:every|each)|in)\b",
-        r"\b(?:respond|reply|answer)\s+(?:only|exclusively|solely|just|always|exactly)?\s*(?:with(?:in)?|in|using|by saying|as)\s+(?:only |exactly |the (?:word|phrase|sentence|string|letter|text|following)|a code ?block|json|base64|rot13|emoji|all caps|uppercase|rhyme|riddles?|reverse|pirate|[\"“'])",
+        r"\b(?:always|only|just)\s+(?:respond|reply|answer)\s+(?:with|in|using|by saying|as)\s+(?:the (?:word|phrase|sentence|string|letter|text|following)|[\"“'])",
+        r"\b(?:respond|reply|answer)\s+(?:(?:only|exclusively|solely|just|always|exactly)\s+(?:with(?:in)?|in|using|by saying|as)\s+(?:the (?:word|phrase|sentence|string|letter|text|following)|[\"“'])|(?:only|exclusively|solely|just|always|exactly)?\s*(?:with(?:in)?|in|using|by saying|as)\s+(?:only |exactly |a code ?block|json|base64|rot13|emoji|all caps|uppercase|rhyme|riddles?|reverse|pirate))",
         rf"\b(?:add|include|insert|embed|integrate|incorporate|mention|append|put|place|introduce|drop|weave|write|provide|use|replace|remove|rearrange|misspell|group|swap|reverse|substitute|omit|encode|translate|modify|scramble|capitali[sz]e|randomi[sz]e|jumble|shuffle|present|convert|alter|change|express|format|delete|combine|mix|merge|eliminate|craft|construct)\b{_WIDE_GAP}\b(?:in|into|to|of|from|within|for|throughout|at the (?:end|start|beginning) of|with)\s+(?:all\s+|each of\s+)?your\s+(?:\w+\s+)?{_ANSWER}\b",
         rf"\b(?:modify|change|alter|adjust|encode|translate|write|rewrite|convert|craft|construct|create|compose|format|formulate|encrypt|scramble|make|keep|limit)\s+your\s+(?:\w+\s+)?{_ANSWER}\s+(?:to|so|in|into|by|with|using|as|such)\b",
         rf"\byour\s+(?:\w+\s+)?{_ANSWER}\s+(?:must|should|shall|has to|needs to|ought to)\b(?!\s+(?:be (?:sent|mailed|sooner|faster)|arrive|reach|help))",
         r"\b(?:just|only|simply)\s+(?:say|print|output|write|respond|reply|type|return)\b\s*(?:with\s+)?[\"“'`]",
-        r"\b(?:print|output|say|echo)\s+(?:exactly|verbatim|the following(?! (?:report|document|page))|only)\b",
+        r"\b(?:print|output|say|echo)\s+(?:exactly|verbatim|the following(?! (?:report|document|page)))\b|\b(?:output|say|echo)\s+only\b",
         r"\b(?:every|each|all)\s+(?:one )?of your\s+(?:answer|response|reply|message|output)s?\b[^.\n]{0,30}\b(?:must|should|will|shall|with)\b",
+    ),
+    _rule(
+        # in a ticket a reason; in an article alone it is how a customer confirms or prints something
+        "asks for a set answer", 0.5, "asks for a reply in set words",
+        r"\b(?:respond|reply|answer)\s*(?:with(?:in)?|in|using|by saying|as)\s+(?:the (?:word|phrase|sentence|string|letter|text|following)|[\"“'])",
+        r"\bprint\s+only\b",
     ),
     _rule(
         "asks for data", 0.7, "asks to send data or credentials somewhere",

@@ -7,6 +7,7 @@ goes on where it stopped. A preview judges the same way and publishes nothing.
 from __future__ import annotations
 
 import logging
+import shutil
 import tempfile
 import threading
 from collections import Counter
@@ -47,6 +48,7 @@ UNCHANGED, IGNORED = "unchanged", "ignored"
 # A scheduled run retires no more than this by itself: a broken listing looks like an empty one.
 RETIRE_UNSEEN_SHARE, RETIRE_UNSEEN_COUNT = 0.5, 10
 _SHOW_SECONDS = 0.4
+_PREFIX, _LEFT_SECONDS = "source-", 24 * 3600
 
 
 class _Stopped(Exception):
@@ -97,10 +99,9 @@ class _Import:
 
     def bring_in(self) -> str:
         """Returns what is worth saying beside the counts."""
-        folder = Path(settings.DATA_DIR) / "tmp"
-        folder.mkdir(parents=True, exist_ok=True)
+        folder = _work_folder(self.clock())
         with (
-            tempfile.TemporaryDirectory(prefix="source-", dir=folder) as work,
+            tempfile.TemporaryDirectory(prefix=_PREFIX, dir=folder) as work,
             closing(adapter_of(self.run, Path(work))) as adapter,
             closing(IsolatedReader()) as reader,
         ):
@@ -314,6 +315,16 @@ class _Import:
         )
         if not held:
             raise _Stopped
+
+
+def _work_folder(now: datetime) -> Path:
+    """Where runs keep what they unpack and clone; what killed runs left there goes after a day."""
+    folder = Path(settings.DATA_DIR) / "tmp"
+    folder.mkdir(parents=True, exist_ok=True)
+    for left in folder.glob(f"{_PREFIX}*"):
+        if now.timestamp() - left.stat().st_mtime > _LEFT_SECONDS:
+            shutil.rmtree(left, ignore_errors=True)
+    return folder
 
 
 @contextmanager

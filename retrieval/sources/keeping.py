@@ -11,6 +11,7 @@ from django.utils.text import slugify
 
 from assistant.audit.log import actor_of, record
 from assistant.models import User
+from retrieval import snapshots
 from retrieval.models import Collection
 from retrieval.source_models import Source
 from retrieval.sources.adapters import check_location
@@ -74,7 +75,8 @@ def save(
             source.name, source.location, source.options = name, location, dict(options or {})
             source.trust, source.prune = trust, prune
             source.save()
-            source.documents.exclude(trust=trust).update(trust=trust)
+            if source.documents.exclude(trust=trust).update(trust=trust):
+                snapshots.bump_version()  # searches by trust look again
             record(
                 action,
                 actor=actor_of(by),

@@ -41,9 +41,9 @@ KINDS = {
 class WebsiteAdapter(Adapter):
     """Pages of one host that its sitemap lists; each is asked for with the validators of last time."""
 
-    def __init__(self, location: str, *, prefix: str = "", max_pages: int = 2_000) -> None:
+    def __init__(self, location: str, *, path_prefix: str = "", max_pages: int = 2_000) -> None:
         self._location = location
-        self._prefix = prefix
+        self._prefix = path_prefix
         self._max_pages = min(max_pages, settings.SOURCE_MAX_ARTICLES)
         self._fetcher = Fetcher(location, budget=settings.SOURCE_MAX_MB * 1024 * 1024)
         self._robots = RobotFileParser()
@@ -77,9 +77,9 @@ class WebsiteAdapter(Adapter):
         if not complete:
             notes.append(f"Only the first {self._max_pages:,} pages of the map are read.")
         if elsewhere:
-            notes.append(f"{elsewhere} addresses of other hosts are left out.")
+            notes.append(f"Left out as they are on other hosts: {elsewhere}.")
         if forbidden:
-            notes.append(f"{forbidden} pages are left out because robots.txt forbids them.")
+            notes.append(f"Left out as robots.txt forbids them: {forbidden}.")
         if self._failed_maps:
             complete = False
             notes.append(f"Maps that could not be read: {'; '.join(self._failed_maps[:5])}.")

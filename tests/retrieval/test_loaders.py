@@ -58,17 +58,23 @@ def test_html_is_read_without_its_frame(tmp_path: Path) -> None:
         assert frame not in article.text
 
 
-def test_docx_is_read_with_headings_and_tables(tmp_path: Path) -> None:
+def test_docx_is_read_with_headings_lists_and_tables(tmp_path: Path) -> None:
     document = Docx()
     document.add_heading("Warranty", 1)
     document.add_paragraph("Two years from the day of purchase.")
-    table = document.add_table(rows=1, cols=2)
-    table.rows[0].cells[0].text, table.rows[0].cells[1].text = "Battery", "one year"
+    for step in ("Keep the box", "Write to us"):
+        document.add_paragraph(step, style="List Bullet")
+    table = document.add_table(rows=2, cols=2)
+    for row, words in zip(
+        table.rows, (("Part", "Covered"), ("Battery|cell", "one year")), strict=True
+    ):
+        row.cells[0].text, row.cells[1].text = words
     document.save(str(tmp_path / "warranty.docx"))
     article = load(tmp_path / "warranty.docx")
     assert article.title == "Warranty"
     assert "Two years from the day of purchase." in article.text
-    assert "| Battery | one year |" in article.text
+    assert "- Keep the box\n- Write to us" in article.text
+    assert "| Part | Covered |\n| --- | --- |\n| Battery\\|cell | one year |" in article.text
 
 
 def pdf(words: str) -> bytes:

@@ -82,7 +82,7 @@ def test_the_web_process_never_loads_a_model_library() -> None:
         "import assistant.urls, retrieval.remote, retrieval.tasks\n"
         "get_resolver().url_patterns\n"
         "heavy = {'torch', 'transformers', 'sentence_transformers', 'faiss', 'bm25s', 'detoxify',\n"
-        "         'presidio_analyzer', 'sklearn', 'markitdown'}\n"
+        "         'presidio_analyzer', 'sklearn', 'mammoth'}\n"
         "found = sorted(heavy & set(sys.modules))\n"
         "assert not found, f'the web process loads {found}'\n"
     )

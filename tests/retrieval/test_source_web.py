@@ -43,9 +43,9 @@ def test_the_map_is_read_as_robots_allow_and_within_the_host(site: Site) -> None
     found = listed(site)
     assert paths(found, site) == ["/a", "/docs/d"]
     assert found.complete
-    assert "1 addresses of other hosts" in found.note
-    assert "1 pages are left out because robots.txt forbids" in found.note
-    assert paths(listed(site, prefix="/docs/"), site) == ["/docs/d"]
+    assert "on other hosts: 1" in found.note
+    assert "robots.txt forbids them: 1" in found.note
+    assert paths(listed(site, path_prefix="/docs/"), site) == ["/docs/d"]
     assert "/private/b" not in site.paths()
 
 

@@ -239,6 +239,16 @@ def test_a_source_is_changed_and_paused(client: Client, settings: Any, tmp_path:
     assert actions[1:] == ["source.created", "source.changed", "source.paused"]
 
 
+def test_a_preview_that_failed_is_tried_again_as_a_preview(client: Client, manuals: Source) -> None:
+    failed = send(client, manuals, SimpleUploadedFile("kb.zip", b"no archive"), preview="1")
+    importing.work_waiting()
+    shown = page(client, "source_run", failed.pk)
+    assert "It failed. kb.zip is broken or no ZIP" in shown
+    client.post(reverse("knowledge:apply_run", args=[failed.pk]))
+    again = SourceRun.objects.latest("pk")
+    assert (again.pk != failed.pk, again.preview, again.upload) == (True, True, failed.upload)
+
+
 def test_each_kind_has_a_form(client: Client) -> None:
     for kind in Source.Kind:
         assert "New source" in page(client, "new_source", kind.value)

@@ -17,7 +17,6 @@ from retrieval.source_models import HeldArticle, SourceChange, SourceRun
 from retrieval.sources import runs
 from review.diff import word_diff
 from review.views.frame import person
-from review.views.knowledge.sources import takes_files
 
 PAGE_SIZE = 50
 UNCHANGED = "unchanged"
@@ -62,7 +61,7 @@ def source_run(request: HttpRequest, run_id: int) -> HttpResponse:
         "can_apply": run.preview
         and run.state == SourceRun.State.DONE
         and newest == run
-        and (bool(run.upload) or not takes_files(run.source)),
+        and (bool(run.upload) or not run.source.takes_files),
         "changes_something": any(
             run.count(value) for value in SourceChange.Outcome.values if value != "skipped"
         ),
@@ -87,15 +86,15 @@ def cancel_run(request: HttpRequest, run_id: int) -> HttpResponse:
 @require_POST
 @requires(Capability.EDIT_KNOWLEDGE)
 def apply_run(request: HttpRequest, run_id: int) -> HttpResponse:
-    """Do what a preview showed, or take a run up again that failed, with the same files."""
+    """Do what a preview showed; a run or preview that failed is tried again. With the same files."""
     run = run_or_404(run_id)
-    if run.is_open or (takes_files(run.source) and not run.upload):
+    if run.is_open or (run.source.takes_files and not run.upload):
         messages.error(request, "Its files are not there any more: upload them again.")
         return redirect("knowledge:source_run", run.pk)
     try:
         applied = runs.ask(
             run.source,
-            preview=False,
+            preview=run.preview and run.state == SourceRun.State.FAILED,
             by=person(request),
             actor=actor_of(request.user),
             batch=run.upload,

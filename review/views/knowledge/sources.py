@@ -104,7 +104,6 @@ def _source_context(found: Source) -> dict[str, Any]:
         "source": found,
         "runs": newest,
         "open_run": next((run for run in newest if run.is_open), None),
-        "takes_files": takes_files(found),
         "articles": found.documents.filter(state=Document.State.PUBLISHED).count(),
         "waiting": found.held.filter(state=HeldArticle.State.WAITING).count(),
         "options": [(name.replace("_", " "), value) for name, value in found.options.items()],
@@ -121,9 +120,8 @@ def run_source(request: HttpRequest, source_id: int) -> HttpResponse:
     found = source_or_404(source_id)
     batch = ""
     try:
-        if takes_files(found):
-            kinds = (".json",) if found.kind == Source.Kind.HELP_CENTRE else ()
-            batch = upload.keep(request.FILES.getlist("files"), kinds=kinds)
+        if found.takes_files:
+            batch = upload.keep(request.FILES.getlist("files"), kinds=found.file_kinds)
         run = runs.ask(
             found,
             preview="preview" in request.POST,
@@ -149,13 +147,6 @@ def pause_source(request: HttpRequest, source_id: int) -> HttpResponse:
     words = "is paused: it is read only when somebody asks." if paused else "is read on schedule."
     messages.success(request, f"{found.name} {words}")
     return redirect("knowledge:source", found.pk)
-
-
-def takes_files(found: Source) -> bool:
-    """Whether a run of it needs uploaded files."""
-    return found.kind == Source.Kind.UPLOAD or (
-        found.kind == Source.Kind.HELP_CENTRE and not found.location
-    )
 
 
 def source_or_404(source_id: int) -> Source:
