@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 
 from assistant.audit.log import system
 from retrieval import segments, snapshot_store, snapshots
-from retrieval.cleaning import clean
+from retrieval.cleaning import KEEP, clean
 from retrieval.embedder import Embedder, get_embedder
 from retrieval.lexical import Postings, terms
 from retrieval.models import Chunk, Document, IndexSnapshot
@@ -134,13 +134,14 @@ def _standing(embedder: Embedder) -> list[Part]:
 
 
 def whole_snapshots(embedder: Embedder) -> list[IndexSnapshot]:
-    """The newest snapshots of an embedder that are thought to be whole, newest first."""
+    """The newest snapshots of an embedder whose files should be whole, newest first."""
     rows = IndexSnapshot.objects.filter(
         embedder_digest=embedder.digest,
         chunks__gt=0,
         state__in=[State.ACTIVE, State.READY, State.RETIRED],
     )
-    return list(rows.order_by("-built_from", "-pk")[:4])
+    newest = rows.order_by("-built_from", "-pk")[: KEEP + 1]
+    return [row for row in newest if snapshot_store.local_or_stored(row.folder)]
 
 
 def _still_published(parts: Sequence[Part], published: NDArray[np.int64]) -> list[Part]:
