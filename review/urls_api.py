@@ -4,6 +4,7 @@ from django.urls import path
 
 from assistant.api import build
 from review.api import router
+from review.knowledge_api import router as knowledge
 
-api = build(router)
+api = build(router, knowledge)
 urlpatterns = [path("", api.urls)]

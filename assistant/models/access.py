@@ -37,6 +37,8 @@ class ApiKey(models.Model):
     class Scope(models.TextChoices):
         TICKETS_WRITE = "tickets:write", "create tickets and messages"
         TICKETS_READ = "tickets:read", "read tickets and drafts"
+        KNOWLEDGE_READ = "knowledge:read", "read the knowledge base"
+        KNOWLEDGE_WRITE = "knowledge:write", "change the knowledge base"
 
     name = models.CharField(max_length=100, unique=True)
     key_hash = models.CharField(max_length=64, unique=True)
