@@ -253,7 +253,7 @@ def overtaken(request: HttpRequest, document_id: int) -> HttpResponse:
         "changed": word_diff(base.text if base else "", theirs.text),
         "segments": word_diff(theirs.text, draft.text),
     }
-    return render(request, "knowledge/overtaken.html", context, status=409)
+    return render(request, "knowledge/overtaken.html", context)
 
 
 @require_http_methods(["GET", "POST"])
