@@ -54,13 +54,13 @@ def article(path: Path, title: str, text: str) -> None:
     path.write_text(f"---\ntitle: {json.dumps(title, ensure_ascii=False)}\n---\n\n{text.strip()}\n")
 
 
-def doc2dial(folder: Path, out: Path) -> None:
+def doc2dial(folder: Path, out: Path, limit: int) -> None:
     for name, source in (("thread", "history"), ("last", "last_turn")):
         rows = read(folder / f"questions_{source}.jsonl")
         for row in rows:
             row["group"] = row["id"].rpartition("_")[0]
         held_out = [row for row in rows if int(digest(row["group"]), 16) % 2]
-        write(out / f"doc2dial_{name}.jsonl", held_out)
+        write(out / f"doc2dial_{name}.jsonl", drawn(held_out, limit))
     firsts = [row for row in held_out if row["id"].endswith("_1")]
     firsts.sort(key=lambda row: digest(row["id"]))
     pairs = zip(firsts[::2], firsts[1::2], strict=False)
@@ -166,7 +166,7 @@ def main() -> None:
     parser.add_argument("--articles", type=int, default=60, help="of each kb/ set; 0: all of them")
     options = parser.parse_args()
     options.out.mkdir(parents=True, exist_ok=True)
-    doc2dial(options.data / "doc2dial", options.out)
+    doc2dial(options.data / "doc2dial", options.out, options.limit)
     dstc11(options.data / "dstc11_track5_val", options.out, options.limit)
     squad(options.data / "squad2_dev_half" / "dev-v2.0.json", options.out, options.limit)
     knowledge_base(options.data / "kb", options.out, options.limit, options.articles)
