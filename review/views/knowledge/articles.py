@@ -12,7 +12,7 @@ from django.views.decorators.http import require_GET
 
 from assistant.access import Capability, can, requires
 from retrieval import article_drafts, reading
-from retrieval.models import Document, Revision
+from retrieval.models import Collection, Document, Revision
 from retrieval.remote import SearchUnavailable, ask_search
 from review.usage import NEVER, usage_of
 from review.views.frame import person
@@ -34,10 +34,18 @@ def search(request: HttpRequest) -> HttpResponse:
             found = ask_search(query, k=RESULTS)
             context["results"] = found
             context["hits"] = [replace(hit, text=reading.plain(hit.text)) for hit in found.hits]
+            context["internal"] = _internal({hit.document_id for hit in found.hits})
         except SearchUnavailable as reason:
             context["unavailable"] = str(reason)
             status = 503
     return render(request, "knowledge/search.html", context, status=status)
+
+
+def _internal(keys: set[int]) -> set[int]:
+    """Those of the documents that no customer may be told from."""
+    internal = Collection.Visibility.INTERNAL
+    rows = Document.objects.filter(pk__in=keys, collection__visibility=internal)
+    return set(rows.values_list("pk", flat=True))
 
 
 @require_GET

@@ -18,7 +18,7 @@ from retrieval.models import Collection, Document
 from retrieval.publishing import BadArticle
 from review.diff import word_diff
 from review.views.frame import int_of, person
-from review.views.knowledge.forms import fields_of
+from review.views.knowledge.forms import fields_of, words
 
 
 def document_or_404(document_id: int) -> Document:
@@ -36,7 +36,7 @@ def new(request: HttpRequest) -> HttpResponse:
     """Name a new article, then write it in the editor."""
     collections = Collection.objects.order_by("name")
     fields = fields_of(request.POST)
-    chosen = request.POST.get("collection") or request.GET.get("collection", "")
+    chosen = words(request.POST.get("collection") or request.GET.get("collection", ""), 50)
     problem: dict[str, str] = {}
     if request.method == "POST":
         collection = collections.filter(name=chosen).first()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from datetime import date
 
 from django.http import QueryDict
@@ -32,10 +31,3 @@ def fields_of(posted: QueryDict) -> Fields:
         language=posted.get("language", "").strip() or "en",
         review_by=day_of(posted.get("review_by", "")),
     )
-
-
-def same(one: Fields, other: Fields) -> bool:
-    """Whether two say the same but for blank edges."""
-    return {k: v.strip() if isinstance(v, str) else v for k, v in asdict(one).items()} == {
-        k: v.strip() if isinstance(v, str) else v for k, v in asdict(other).items()
-    }

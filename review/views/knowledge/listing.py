@@ -175,7 +175,8 @@ def _distinct(documents: QuerySet[Document], column: str) -> QuerySet[Any, str]:
 def bulk(request: HttpRequest) -> HttpResponse:
     """Do one thing to the ticked articles; the list then offers to undo it."""
     action = request.POST.get("action", "")
-    value = {"review": request.POST.get("day", ""), "move": request.POST.get("to", "")}.get(action)
+    values = {"review": request.POST.get("day", ""), "move": request.POST.get("to", "")}
+    value = words(values.get(action, ""), FILTER_LENGTH)
     keys = [pk for pk in map(int_of, request.POST.getlist("article")[:PAGE_SIZE]) if pk]
     problem = _missing(action, value, keys)
     if problem:
@@ -199,7 +200,7 @@ def undo(request: HttpRequest) -> HttpResponse:
     return redirect(_back(request))
 
 
-def _missing(action: str, value: str | None, keys: list[int]) -> str:
+def _missing(action: str, value: str, keys: list[int]) -> str:
     """What the form lacks, in words; empty when it is whole."""
     if not keys:
         return "Nothing was ticked, so nothing was done."
