@@ -119,7 +119,7 @@ def _ingest_file(
     actor = system("ingest")
     if verdict.effect is Effect.NONE:
         report.unchanged += 1
-    elif verdict.effect is Effect.HOLD:
+    elif verdict.why is not None:
         hold(candidate, verdict, collection=collection, actor=actor, now=now)
         words = "; ".join(sorted({finding.rule for finding in verdict.findings}))
         report.held.append({"path": source, "reason": f"{verdict.why.label}: {words}"})

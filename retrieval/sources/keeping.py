@@ -48,7 +48,8 @@ def save(
     name, location = " ".join(name.split()), location.strip()
     if not name:
         raise BadSource("name", "is empty")
-    if Source.objects.filter(name=name).exclude(pk=source.pk if source else None).exists():
+    others = Source.objects.exclude(pk=source.pk) if source else Source.objects.all()
+    if others.filter(name=name).exists():
         raise BadSource("name", "another source has this name")
     if source is None and (not collection or slugify(collection) != collection):
         raise BadSource("collection", "write lower-case letters, digits and hyphens")
