@@ -38,6 +38,13 @@ COSINE = 0.7  # of the two sentences; a "not" alone costs about .2
 LEAST_WORDS = 4  # content words: shorter ones are labels
 _COUNTED = frozenset(["number", "date", "negation", "opposite"])
 _ABBREVIATED = re.compile(r"\bno\.", re.I)  # a number, not a denial
+_LABELLED = re.compile(
+    r"\b(?P<what>[A-Z][\w-]*|steps?|pages?|sections?|chapters?|tables?|figures?|parts?|versions?"
+    r"|options?|items?|examples?|build|revision)\s+(?P<number>\d[\w.]*)"
+)
+_MONTHS = frozenset(
+    "January February March April May June July August September October November December".split()
+)
 WORDS = {
     "number": "another number",
     "date": "another date or time",
@@ -99,7 +106,7 @@ def _differs(unit: Unit, rival: Unit) -> tuple[str, ...]:
     if unit.text == rival.text or not (_whole(unit) and _whole(rival)):
         return ()
     likeness = _likeness(unit.tokens, rival.tokens)
-    if likeness < ALIKE or _cell(unit) != _cell(rival):
+    if likeness < ALIKE or _cell(unit) != _cell(rival) or _labels(unit) != _labels(rival):
         return ()
     there = _failures(claim_of(unit.text), rival)
     back = _failures(claim_of(rival.text), unit)
@@ -121,6 +128,15 @@ def _whole(unit: Unit) -> bool:
 def _cell(unit: Unit) -> str:
     """What a row of a table is about: its first cell; empty for other sentences."""
     return unit.text.strip("| ").split("|")[0].strip() if unit.text.startswith("|") else ""
+
+
+def _labels(unit: Unit) -> set[tuple[str, str]]:
+    """Numbers that name something and measure nothing: "Server 2019", "in step 3"."""
+    return {
+        (match["what"].casefold(), match["number"])
+        for match in _LABELLED.finditer(unit.text)
+        if (match["what"][0].islower() or match.start() > 0) and match["what"] not in _MONTHS
+    }
 
 
 def _denials(unit: Unit) -> int:

@@ -7,7 +7,6 @@ written; what is kept of the texts is sealed with each ticket's key, personal da
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 
 import numpy as np
@@ -30,17 +29,11 @@ REDACTED = 3  # gaps a slice
 SAMPLES = 5  # questions of a gap that are kept to be shown
 LONGEST = 2_000  # characters of a question that count
 
+RENEWED = ("words", "size", "weeks", "last_seen_at")
+
 # of the run that goes on: what it found, and the vectors by ticket
 _found: dict[int, list[Unanswered]] = {}
 _vectors: dict[int, NDArray[np.float32]] = {}
-
-
-@dataclass(frozen=True)
-class Asked:
-    """An unanswered ticket with its question's words."""
-
-    of: Unanswered
-    text: str
 
 
 def work(run: KnowledgeRun, *, now: datetime) -> bool:
@@ -98,12 +91,12 @@ def question_of(ticket: int) -> str:
 
 
 def _cluster(found: Sequence[Unanswered], run: KnowledgeRun, now: datetime) -> None:
-    asked = [Asked(one, "") for one in found if len(_vectors.get(one.ticket, ()))]
-    vectors = np.asarray([_vectors[one.of.ticket] for one in asked], dtype=np.float32)
+    asked = [one for one in found if len(_vectors.get(one.ticket, ()))]
+    vectors = np.asarray([_vectors[one.ticket] for one in asked], dtype=np.float32)
     groups = clusters.clusters_of(vectors) if asked else []
-    texts = [question_of(one.of.ticket) for one in asked]
+    texts = [question_of(one.ticket) for one in asked]
     names = dict(
-        Contact.objects.filter(tickets__in=[a.of.ticket for a in asked]).values_list("pk", "name")
+        Contact.objects.filter(tickets__in=[a.ticket for a in asked]).values_list("pk", "name")
     )
     hidden = {part for name in names.values() for part in name.split()}
     spread = clusters.spread_of(texts)
@@ -112,10 +105,10 @@ def _cluster(found: Sequence[Unanswered], run: KnowledgeRun, now: datetime) -> N
             gap.pk: set(gap.tickets.values_list("ticket_id", flat=True))
             for gap in Gap.objects.exclude(state=Gap.State.CLOSED)
         }
-        again = clusters.known_again([[asked[i].of.ticket for i in rows] for rows in groups], kept)
+        again = clusters.known_again([[asked[i].ticket for i in rows] for rows in groups], kept)
         placed: dict[int, Gap] = {}
         for place, rows in enumerate(groups):
-            members = [asked[i].of for i in rows]
+            members = [asked[i] for i in rows]
             gap = Gap.objects.get(pk=again[place]) if place in again else Gap(first_seen_at=now)
             gap.words = clusters.typical_words(
                 [texts[i] for i in rows],
@@ -126,7 +119,8 @@ def _cluster(found: Sequence[Unanswered], run: KnowledgeRun, now: datetime) -> N
             )
             gap.size, gap.last_seen_at = len(members), now
             gap.weeks = clusters.by_week([one.asked_at for one in members], now=now)
-            gap.save()
+            # somebody may dismiss it meanwhile: nothing else of its row is written
+            gap.save(update_fields=RENEWED if gap.pk else None)
             placed |= {one.ticket: gap for one in members}
         _place(placed, {one.ticket: one for one in found})
         gone = set(kept) - set(again.values())

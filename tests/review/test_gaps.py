@@ -16,7 +16,7 @@ from retrieval import snapshots
 from retrieval.models import Collection, IndexSnapshot
 from retrieval.publishing import publish
 from review import clusters, gaps, knowledge_runs
-from review.models import Decision, Gap, GapTicket
+from review.models import Decision, Gap, GapTicket, KnowledgeRun
 from review.redrafting import redraft_stale
 from review.unanswered import unanswered
 from tests.review.factories import make_draft, make_ticket
@@ -225,3 +225,19 @@ def test_one_look_at_a_time(priya, sign_in):
     assert "<progress" in page
     fragment = sign_in(priya).get(reverse("knowledge:run_progress", args=["gaps"]))
     assert "HX-Refresh" not in fragment
+
+
+def test_the_daily_looks_begin_once_a_day_and_not_before_there_is_an_index():
+    now = timezone.now()
+    knowledge_runs.start_daily(now=now)
+    assert not KnowledgeRun.objects.exists()
+    IndexSnapshot.objects.create(
+        state="active", embedder="e", embedder_digest="d", chunks=1, created_at=now
+    )
+    for _ in range(2):
+        knowledge_runs.start_daily(now=now)
+    KnowledgeRun.objects.update(state="done")
+    knowledge_runs.start_daily(now=now + timedelta(hours=2))
+    assert sorted(KnowledgeRun.objects.values_list("kind", flat=True)) == ["gaps", "health"]
+    knowledge_runs.start_daily(now=now + timedelta(days=1))
+    assert KnowledgeRun.objects.filter(state="running").count() == 2

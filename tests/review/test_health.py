@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import date, timedelta
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -14,12 +15,15 @@ from django.utils import timezone
 from assistant.api_keys import create_api_key
 from assistant.models import AuditEvent
 from retrieval.building import refresh_if_stale
+from retrieval.embedder import get_embedder
 from retrieval.ingest import ingest
 from retrieval.links import anchors_of
 from retrieval.models import Document
 from retrieval.publishing import retire
+from retrieval.similarity import Near
 from review import knowledge_runs
 from review.article_use import UseFigures, wilson_lower
+from review.disagreements import disagreements
 from review.models import Decision, Finding
 from tests.retrieval.conftest import write_articles
 from tests.review.factories import make_draft, make_ticket
@@ -230,3 +234,23 @@ def test_the_page_and_the_api_show_the_same(bring_in, otto, sign_in, client):
     )
     bad = client.get("/api/v1/knowledge/health?state=x", headers={"Authorization": f"Bearer {key}"})
     assert bad.status_code == 422
+
+
+@pytest.mark.parametrize(
+    ("own", "other", "differs"),
+    [
+        ("Returns are free within 30 days of the delivery.", "Returns are free within 14 days of the delivery.", ["number"]),
+        ("Guests can change the schedule of the house.", "Guests cannot change the schedule of the house.", ["negation"]),
+        ("More is in the log that you named in step 2.", "More is in the log that you named in step 3.", []),
+        ("Start the service of Larkmantel Server 2019 now.", "Start the service of Larkmantel Server 2016 now.", []),
+        ("| Account No. | Where the truncated cents are posted. |", "| Account | Where the truncated amount is posted. |", []),
+        ("Review this field if you work without such routes.", "Review this field if you don't work by such routes.", []),
+    ],
+)  # fmt: skip
+def test_what_makes_two_sentences_a_contradiction(own, other, differs):
+    def passage(text: str) -> Any:
+        revision = SimpleNamespace(title="About this", text=text, document_id=1)
+        return SimpleNamespace(revision=revision, heading_path=[], text=text, start=0)
+
+    found = disagreements(Near(passage(own), passage(other), 0.9), embed=get_embedder().encode)
+    assert [kind for one in found for kind in one.differs] == differs
