@@ -68,9 +68,9 @@ class VectorIndex:
         self._approximate = approximate
         self._probes = probes
         # The GPU has no filters and no removal without cuVS: those searches stay on the CPU.
-        self._fast = _on_gpu(approximate or exact) if _gpus() and exact.ntotal else None
-        if self._fast is not None and approximate is not None:
-            self._fast.nprobe = probes
+        self._on_gpu = _on_gpu(approximate) if approximate is not None and _gpus() else None
+        if self._on_gpu is not None:
+            self._on_gpu.nprobe = probes
 
     @classmethod
     def build(cls, vectors: Vectors) -> tuple[VectorIndex, Quality]:
@@ -80,9 +80,9 @@ class VectorIndex:
         vectors = np.ascontiguousarray(vectors, dtype=np.float32)
         exact = faiss.IndexFlatIP(int(vectors.shape[1]))
         exact.add(vectors)
-        where = "GPU" if _gpus() else "CPU"
         if len(vectors) <= EXACT_ROWS:
-            return cls(exact), Quality("Flat", 0, 1.0, f"searched on the {where}")
+            return cls(exact), Quality("Flat", 0, 1.0, "searched on the CPU")
+        where = "GPU" if _gpus() else "CPU"
         lists = 1 << max(3, round(np.log2(4 * np.sqrt(len(vectors)))))
         name = f"IVF{lists},SQ8"
         trained = faiss.index_factory(exact.d, name, faiss.METRIC_INNER_PRODUCT)
@@ -161,12 +161,8 @@ class VectorIndex:
         self, index: Any, queries: Vectors, k: int, allowed: NDArray[np.bool_] | None
     ) -> tuple[Vectors, Rows]:
         faiss = _faiss()
-        if (
-            allowed is None
-            and self._fast is not None
-            and index is (self._approximate or self._exact)
-        ):
-            scores, rows = self._fast.search(queries, k)
+        if index is self._approximate and allowed is None and self._on_gpu is not None:
+            scores, rows = self._on_gpu.search(queries, k)
             return scores, rows
         options: dict[str, Any] = {}
         if allowed is not None:
