@@ -183,7 +183,7 @@ def test_what_is_published_and_retired_during_a_compaction_is_in_its_snapshot(
 
 
 def test_a_compaction_leaves_a_roll_back_alone(grown: OpenSnapshot) -> None:
-    older = IndexSnapshot.objects.filter(state=State.RETIRED).earliest("pk")
+    older = IndexSnapshot.objects.filter(state=State.RETIRED).latest("pk")
     snapshots.activate(older, actor="user:1:priya", now=NOW)
     assert compacting.compact(nice=0) is None
     assert active() == older
