@@ -29,6 +29,8 @@ from retrieval.vector_index import RecallTooLow
 
 logger = logging.getLogger(__name__)
 
+State = IndexSnapshot.State
+
 LOCK = "compact"
 ASIDE = ".compacting"
 _PAUSE = timedelta(hours=1)  # after an index that was refused
@@ -42,16 +44,23 @@ def start_if_due(snapshot: OpenSnapshot) -> bool:
     if any(process.poll() is None for process in _running):
         return False
     _running.clear()
-    if not compaction_is_due(snapshot.parts) or _was_refused_lately():
+    if not compaction_is_due(snapshot.parts) or _was_refused_lately() or _is_rolled_back():
         return False
     command = [sys.executable, "manage.py", "compact_index"]
     _running.append(subprocess.Popen(command, cwd=settings.BASE_DIR, stdout=subprocess.DEVNULL))
     return True
 
 
+def _is_rolled_back() -> bool:
+    """Whether a newer snapshot has served than the active one: somebody's choice, which stands."""
+    served = IndexSnapshot.objects.filter(state__in=[State.ACTIVE, State.RETIRED])
+    active = served.filter(state=State.ACTIVE).values_list("built_from", flat=True).first()
+    return active is not None and served.filter(built_from__gt=active).exists()
+
+
 def _was_refused_lately() -> bool:
     return IndexSnapshot.objects.filter(
-        state=IndexSnapshot.State.BROKEN,
+        state=State.BROKEN,
         problem__startswith=RecallTooLow.__name__,
         created_at__gt=timezone.now() - _PAUSE,
     ).exists()
@@ -60,11 +69,11 @@ def _was_refused_lately() -> bool:
 def compact(*, actor: str = "", nice: int = 10) -> IndexSnapshot | None:
     """Build and activate a snapshot over one segment without tombstones.
 
-    Returns None where another compaction runs, nothing is indexed, or an even newer snapshot won.
-    Raises `RecallTooLow`, which a `BROKEN` row tells too; the active snapshot stays.
+    Returns None where another compaction runs, an older snapshot was chosen, or an even newer one
+    won. Raises `RecallTooLow`, which a `BROKEN` row tells too; the active snapshot stays.
     """
     with one_builder(LOCK, wait=False) as mine:
-        if not mine:
+        if not mine or _is_rolled_back():
             return None
         os.nice(nice)
         parts = list(snapshots.open_active().parts)
@@ -82,6 +91,8 @@ def compact(*, actor: str = "", nice: int = 10) -> IndexSnapshot | None:
 
 def _switch(aside: Path, digest: str, *, actor: str) -> IndexSnapshot | None:
     with one_builder():
+        if _is_rolled_back():
+            return None
         segments.keep(aside, digest)
         segment = segments.open_segment(digest)
         row = building.build(standing=[segments.whole(segment)])
@@ -93,7 +104,7 @@ def _switch(aside: Path, digest: str, *, actor: str) -> IndexSnapshot | None:
 
 def _tell(refusal: RecallTooLow, parts: list[Part]) -> None:
     IndexSnapshot.objects.create(
-        state=IndexSnapshot.State.BROKEN,
+        state=State.BROKEN,
         embedder=building.get_embedder().name,
         embedder_digest=parts[0].segment.embedder_digest,
         chunks=sum(part.count for part in parts),

@@ -182,6 +182,13 @@ def test_what_is_published_and_retired_during_a_compaction_is_in_its_snapshot(
     assert len(opened().parts) == 2
 
 
+def test_a_compaction_leaves_a_roll_back_alone(grown: OpenSnapshot) -> None:
+    older = IndexSnapshot.objects.filter(state=State.RETIRED).latest("pk")
+    snapshots.activate(older, actor="user:1:priya", now=NOW)
+    assert compacting.compact(nice=0) is None
+    assert active() == older
+
+
 def test_many_publications_keep_the_segments_few(knowledge: IngestReport) -> None:
     for number in range(20):
         add(f"Plan {number}", f"The refund of plan {number} takes {number} days.")
