@@ -6,7 +6,8 @@ Writes into OUT, drawn by a digest of the id, dialogues as groups:
 
 `doc2dial_thread.jsonl`, `doc2dial_last.jsonl`   the held-out half of the dialogues (by a digest)
 `doc2dial_two.jsonl`   two first turns about different pages in one message: both pages are right
-`dstc11/`, `dstc11.jsonl`   each FAQ an article; threads whose reply needed one of them
+`dstc11/`, `dstc11.jsonl`   each FAQ an article; threads whose reply needed one of them, the
+    held-out half
 `squad/`, `squad.jsonl`   each paragraph an article; half of the questions have no answer
 `kb/`, `kb.jsonl`   a sample of the three `kb/` sets. The questions are known-item queries: the words by
     which *another* article links to one, where they aren't its title; no customer wrote them
@@ -39,6 +40,11 @@ def drawn(rows: Iterable[Row], limit: int) -> Rows:
     return sorted(rows, key=lambda row: digest(row["id"]))[:limit]
 
 
+def is_held_out(key: str) -> bool:
+    """The other half is what choices were made on."""
+    return int(digest(key), 16) % 2 == 1
+
+
 def read(path: Path) -> Rows:
     with path.open(encoding="utf-8") as file:
         return [json.loads(line) for line in file]
@@ -59,7 +65,7 @@ def doc2dial(folder: Path, out: Path, limit: int) -> None:
         rows = read(folder / f"questions_{source}.jsonl")
         for row in rows:
             row["group"] = row["id"].rpartition("_")[0]
-        held_out = [row for row in rows if int(digest(row["group"]), 16) % 2]
+        held_out = [row for row in rows if is_held_out(row["group"])]
         write(out / f"doc2dial_{name}.jsonl", drawn(held_out, limit))
     firsts = [row for row in held_out if row["id"].endswith("_1")]
     firsts.sort(key=lambda row: digest(row["id"]))
@@ -103,7 +109,7 @@ def dstc11(folder: Path, out: Path, limit: int) -> None:
             rows.append(
                 {"id": str(number), "query": turns[-1]["text"], "gold": gold, "thread": thread}
             )
-    write(out / "dstc11.jsonl", drawn(rows, limit))
+    write(out / "dstc11.jsonl", drawn((row for row in rows if is_held_out(row["id"])), limit))
 
 
 def squad(path: Path, out: Path, limit: int) -> None:

@@ -27,7 +27,7 @@ RRF_K = 60  # Cormack, Clarke and Büttcher 2009
 DEPTH = 100  # the candidates that each side brings to the fusion
 RERANK_DEPTH = 20  # the best of them, which the reranker reads
 RERANK_WEIGHT = 0.03  # what its probability of 1 adds to a sum of reciprocal ranks (at most .082)
-NARROWED = 3  # articles in which the last message of a thread has a say; docs/retrieval.md
+NARROWED = 10  # articles in which the last message of a thread has a say; docs/retrieval.md
 LANGUAGE_VOTE = 1.0 / (RRF_K + 1)  # for an article in the query's language: as a first place
 
 Windows = NDArray[np.float32]
