@@ -264,11 +264,14 @@ def move(*, document: Document, to: Collection, actor: str, now: datetime) -> bo
         locked = _lock(document)
         if locked.collection_id == to.pk:
             return False
-        if to.documents.filter(source=locked.source).exists():
-            raise SourceTaken(f"“{to}” holds an article named {locked.source} already.")
         before = locked.collection_id
         locked.collection, locked.changed_at = to, now
-        locked.save(update_fields=["collection", "changed_at"])
+        try:
+            with transaction.atomic():
+                locked.save(update_fields=["collection", "changed_at"])
+        except IntegrityError:
+            taken = f"“{to}” holds an article named {locked.source} already."
+            raise SourceTaken(taken) from None
         if locked.state == State.PUBLISHED:
             snapshots.bump_version()
             knowledge_changed.send(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from django.contrib import messages
@@ -28,6 +28,7 @@ from review.views.knowledge.forms import day_of, words
 PAGE_SIZE = 50
 FILTER_LENGTH = 200
 UNDO = "knowledge_undo"  # in the session: what the last bulk action can be undone by
+UNDO_OFFERED = timedelta(minutes=15)
 State = Document.State
 
 # what the list is sorted by → the columns; by use it is sorted here (`_by_use`)
@@ -105,7 +106,7 @@ def articles(request: HttpRequest) -> HttpResponse:
         "actions": ACTIONS,
         "snapshot": IndexSnapshot.objects.filter(state=IndexSnapshot.State.ACTIVE).first(),
         "kept": kept.urlencode(),
-        "undo": request.session.get(UNDO) if edits else None,
+        "undo": _undoable(request, timezone.now()) if edits else None,
     }  # fmt: skip
     return render(request, "knowledge/articles.html", context)
 
@@ -184,7 +185,11 @@ def bulk(request: HttpRequest) -> HttpResponse:
     else:
         undone_by = _take(request, [[action, pk, value] for pk in keys])
         if undone_by:
-            request.session[UNDO] = {"said": _told(action, len(undone_by)), "steps": undone_by}
+            request.session[UNDO] = {
+                "said": _told(action, len(undone_by)),
+                "steps": undone_by,
+                "at": timezone.now().isoformat(),
+            }
     return redirect(_back(request))
 
 
@@ -192,12 +197,21 @@ def bulk(request: HttpRequest) -> HttpResponse:
 @requires(Capability.EDIT_KNOWLEDGE)
 def undo(request: HttpRequest) -> HttpResponse:
     """Take back what this person last did to many articles."""
-    last = request.session.pop(UNDO, None)
+    last = _undoable(request, timezone.now())
+    request.session.pop(UNDO, None)
     if last is None:
         messages.info(request, "There is nothing to undo any more.")
     elif _take(request, last["steps"]):
         messages.success(request, "Undone: the articles are as they were.")
     return redirect(_back(request))
+
+
+def _undoable(request: HttpRequest, now: datetime) -> dict[str, Any] | None:
+    """What this person did to many articles a moment ago, while it can be undone."""
+    last: dict[str, Any] | None = request.session.get(UNDO)
+    if last is None or datetime.fromisoformat(last["at"]) < now - UNDO_OFFERED:
+        return None
+    return last
 
 
 def _missing(action: str, value: str, keys: list[int]) -> str:
