@@ -61,6 +61,9 @@ check: dev  ## ruff, mypy, the floors, deployment checks, migrations
 
 bench: dev  ## benchmark tables
 	@$(PY) benchmarks/drafting.py
+	@$(PY) benchmarks/embedding.py
+	@$(PY) benchmarks/searching.py
+	@$(PY) benchmarks/publishing.py
 
 clean:  ## remove the virtual environment and caches, never the data
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache

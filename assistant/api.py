@@ -1,6 +1,8 @@
-"""The REST API: tickets in, drafts out. Contracts are pydantic; the OpenAPI page is /api/v1/docs.
+"""The REST API: tickets in, drafts out, and the knowledge base. Contracts are pydantic; the OpenAPI
+page is /api/v1/docs.
 
-Higher floors add their routers in `review/api.py`; this module knows tickets and messages only.
+Higher floors add their routers (`review/api.py`, `review/knowledge_api.py`); this module knows
+tickets and messages only.
 """
 
 from __future__ import annotations
@@ -36,10 +38,11 @@ class KeyAuth(HttpBearer):
 
 
 class ApiError(Exception):
-    """An answer in the API's error form: a list of fields and reasons."""
+    """An answer in the API's error form: a list of fields and reasons; `more` stands beside it."""
 
-    def __init__(self, status: int, field: str, reason: str) -> None:
+    def __init__(self, status: int, field: str, reason: str, **more: Any) -> None:
         super().__init__(reason)
+        self.more = more
         self.status = status
         self.field = field
         self.reason = reason
@@ -148,7 +151,7 @@ router = Router(tags=["tickets"])
 Idempotent = Callable[[], tuple[int, dict[str, Any]]]
 
 
-def _once(request: HttpRequest, work: Idempotent) -> tuple[int, dict[str, Any]]:
+def once(request: HttpRequest, work: Idempotent) -> tuple[int, dict[str, Any]]:
     """Do `work`, or repeat the answer that the same Idempotency-Key got before (409 if misused)."""
     key = request.headers.get("Idempotency-Key", "").strip()
     if not key:
@@ -184,7 +187,8 @@ def _once(request: HttpRequest, work: Idempotent) -> tuple[int, dict[str, Any]]:
     return known.status, known.answer
 
 
-def _actor(request: HttpRequest) -> str:
+def actor_of_key(request: HttpRequest) -> str:
+    """The audit log's name for the program whose key this is."""
     return f"api:{request.auth.name}"  # type: ignore[attr-defined]
 
 
@@ -199,13 +203,13 @@ def create_ticket(request: HttpRequest, ticket: NewTicket) -> Any:
 
     def work() -> tuple[int, dict[str, Any]]:
         received = receive_message(
-            **ticket.dict(), source="api", actor=_actor(request), now=timezone.now()
+            **ticket.dict(), source="api", actor=actor_of_key(request), now=timezone.now()
         )
         number = received.ticket.pk
         answer = {"number": number, "created": received.created, "links": links_of(number)}
         return (201 if received.created else 200), answer
 
-    return Status(*_once(request, work))
+    return Status(*once(request, work))
 
 
 @router.get("/tickets/{int:number}", response={200: TicketOut} | REFUSED, summary="Read a ticket")
@@ -258,16 +262,16 @@ def create_message(request: HttpRequest, number: int, message: NewMessage) -> An
             body=message.body,
             created_at=message.created_at,
             source="api",
-            actor=_actor(request),
+            actor=actor_of_key(request),
             now=timezone.now(),
         )
         return 201, {"number": number, "position": made.position, "links": links_of(number)}
 
-    return Status(*_once(request, work))
+    return Status(*once(request, work))
 
 
-def errors(status: int, *rows: tuple[str, str]) -> JsonResponse:
-    body = {"errors": [{"field": field, "reason": reason} for field, reason in rows]}
+def errors(status: int, *rows: tuple[str, str], **more: Any) -> JsonResponse:
+    body = {"errors": [{"field": field, "reason": reason} for field, reason in rows], **more}
     return JsonResponse(body, status=status)
 
 
@@ -277,13 +281,14 @@ def build(*routers: Router) -> NinjaAPI:
         title="Countersign",
         version="1",
         urls_namespace="api",
-        description="Tickets in, drafts out. Every error names the field and the reason.",
+        description="Tickets in, drafts out, and the knowledge base. Every error names the field and "
+        "the reason.",
         auth=KeyAuth(),
     )
 
     @api.exception_handler(ApiError)
     def api_error(request: HttpRequest, error: ApiError) -> JsonResponse:
-        return errors(error.status, (error.field, error.reason))
+        return errors(error.status, (error.field, error.reason), **error.more)
 
     @api.exception_handler(BadMessage)
     def bad_message(request: HttpRequest, error: BadMessage) -> JsonResponse:

@@ -56,7 +56,9 @@ def _configuration() -> dict[str, Any]:
             "generation.tasks.draft_waiting": {"queue": "gpu"},
             "retrieval.tasks.search": {"queue": "search"},
             "retrieval.tasks.refresh_index": {"queue": "search"},
+            "retrieval.tasks.compare": {"queue": "search"},
             "generation.tasks.rescreen": {"queue": "search"},
+            "review.tasks.work_on_knowledge": {"queue": "search"},
         },
         "task_acks_late": False,  # a wake-up is worth nothing once it has been heard
         "worker_prefetch_multiplier": 1,
@@ -67,11 +69,15 @@ def _configuration() -> dict[str, Any]:
         "beat_schedule": {
             "sweep": {"task": "generation.tasks.sweep", "schedule": settings.SWEEP_SECONDS},
             "refresh": {"task": "retrieval.tasks.refresh_index", "schedule": 30.0},
+            "compare": {"task": "retrieval.tasks.compare", "schedule": 60.0},
             "sources": {
                 "task": "retrieval.tasks.sweep_sources",
                 "schedule": settings.SWEEP_SECONDS,
             },
             "deliver": {"task": "assistant.tasks.deliver_replies", "schedule": 2.0},
+            "redraft": {"task": "review.tasks.redraft_stale", "schedule": 15.0},
+            "knowledge-daily": {"task": "review.tasks.start_daily_runs", "schedule": 900.0},
+            "knowledge-work": {"task": "review.tasks.work_on_knowledge", "schedule": 60.0},
             "housekeeping": {"task": "assistant.tasks.housekeeping", "schedule": 60.0},
         },
     }

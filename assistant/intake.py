@@ -17,7 +17,7 @@ from django.db import IntegrityError, transaction
 from assistant.audit.log import record
 from assistant.models import Channel, Contact, Message, Ticket
 from assistant.privacy.cards import mask_cards
-from assistant.privacy.encryption import seal
+from assistant.privacy.encryption import Forgotten, seal
 from assistant.signals import message_received
 
 _LANGUAGE = re.compile(r"^[a-zA-Z]{2,3}(-[a-zA-Z0-9]{2,8})*$")
@@ -214,12 +214,16 @@ def add_message(
     actor: str,
     now: datetime,
 ) -> Message:
-    """Append a customer's follow-up to a thread. Raises BadMessage."""
+    """Append a customer's follow-up to a thread. Raises BadMessage, also for a forgotten ticket."""
     text = clean_text("body", body, longest=settings.MESSAGE_MAX_CHARACTERS, required=True)
     written_at = _moment(created_at, now)
     with transaction.atomic():
         locked = Ticket.objects.select_for_update().select_related("channel").get(pk=ticket.pk)
-        message = _append_inbound(ticket=locked, body=text, created_at=written_at)
+        try:
+            message = _append_inbound(ticket=locked, body=text, created_at=written_at)
+        except Forgotten:
+            why = f"#{locked.pk} was forgotten and takes no more messages: open a new ticket"
+            raise BadMessage("ticket", why) from None
         if locked.status in {Ticket.Status.ANSWERED, Ticket.Status.SOLVED}:
             locked.status = Ticket.Status.REOPENED
         elif locked.status == Ticket.Status.WAITING:

@@ -94,6 +94,7 @@ MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
+    "assistant.api_errors.json_errors",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
@@ -233,7 +234,11 @@ DEVICE = env_str("DEVICE", "auto", "auto, cpu, cuda or cuda:N")
 EMBEDDER = env_str(
     "EMBEDDER", "bundled", "bundled, a sentence-transformers name@revision or a folder"
 )
+INDEX_STORE = env_str(
+    "INDEX_STORE", "", "where machines share the index: file:///folder or s3://bucket/path"
+)
 RERANKER = env_str("RERANKER", "none", "none, a folder, or a cross-encoder owner/name@revision")
+RERANKER_PROVIDER = "generation.registry.reranker"  # a promoted version, or the one named above
 GENERATOR = env_str(
     "GENERATOR", "bundled", "bundled, a hub name@revision, a folder, or langchain:provider:model"
 )

@@ -69,7 +69,7 @@ def model_problems() -> list[str]:
     since = timezone.now() - heartbeat.ALIVE_FOR
     found: dict[str, None] = {}
     for row in Heartbeat.objects.filter(beat_at__gte=since).order_by("name"):
-        for part in ("models", "screens"):
+        for part in ("models", "screens", "reranker"):
             told = row.details.get(part) or {}
             found |= dict.fromkeys(told.get("problems", []))
     return list(found)

@@ -17,10 +17,11 @@ from sklearn.metrics import roc_auc_score
 from generation.engine import load_generator
 from generation.engine.outline import Outline, Piece
 from generation.engine.transformers_generator import TransformersGenerator
+from generation.figures import token_f1
 from generation.parts import Part, parts_of, shown
 from generation.phrases import CLOSINGS, UNANSWERED, openings
 from generation.prompts import build_prompt
-from generation.training.measuring import choose_records, token_f1
+from generation.training.measuring import choose_records
 from generation.training.records import Record, with_unanswered
 from generation.training.sources import read_sources
 

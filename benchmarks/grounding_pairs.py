@@ -30,7 +30,7 @@ import os
 import random
 import re
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -39,8 +39,8 @@ import numpy as np
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from generation.facts import NOT_A_NAME, names_of  # noqa: E402
 from generation.sentences import split_sentences  # noqa: E402
+from generation.training.changes import CHANGES, names_in  # noqa: E402
 
 Row = dict[str, Any]
 csv.field_size_limit(10**7)
@@ -93,60 +93,6 @@ def _row(row_id: str, evidence: str, text: str, label: int, change: str = "") ->
 
 # ---- changed pairs ------------------------------------------------------------------------------
 
-_AUXILIARY = re.compile(
-    r"\b(is|are|was|were|can|could|will|would|should|must|may|does|do|has|have)\b"
-    r"(?! not\b)(?!n['’]t)",
-    re.I,
-)
-_NEGATED = (
-    (re.compile(r"\bcannot\b", re.I), "can"),
-    (re.compile(r"\b(can|do|does|is|are|was|were|have|has|would|should|could)n['’]t\b"), r"\1"),
-    (re.compile(r"\b(is|are|was|were|can|could|will|would|should|must|may|does|do|has|have) not\b"), r"\1"),
-    (re.compile(r"\bwithout\b"), "with"), (re.compile(r"\bnever\b"), "always"),
-    (re.compile(r"\bunless\b"), "if"),
-)  # fmt: skip
-
-
-def change_number(text: str, dice: random.Random, names: list[str]) -> str | None:
-    found = [m for m in re.finditer(r"(?<![\w.])\d+(?:[.,]\d+)*", text) if m.start() > 2]
-    if not found:
-        return None
-    match = dice.choice(found)
-    digits = list(match.group())
-    places = [i for i, c in enumerate(digits) if c.isdigit()]
-    place = dice.choice(places)
-    others = [c for c in "123456789" if c != digits[place]]
-    digits[place] = dice.choice(others)
-    return text[: match.start()] + "".join(digits) + text[match.end() :]
-
-
-def change_negation(text: str, dice: random.Random, names: list[str]) -> str | None:
-    for pattern, replacement in _NEGATED:
-        if pattern.search(text):
-            return pattern.sub(replacement, text, count=1)
-    found = list(_AUXILIARY.finditer(text))
-    if not found or text.rstrip().endswith("?"):
-        return None
-    match = found[0]
-    return text[: match.end()] + " not" + text[match.end() :]
-
-
-def change_name(text: str, dice: random.Random, names: list[str]) -> str | None:
-    found = [n for n in names_of(text) if len(str(n.value)) > 2]
-    if not found:
-        return None
-    name = dice.choice(found)
-    low = {w.casefold() for w in re.findall(r"\w+", text)}
-    others = [n for n in names if n.casefold() not in low and n.casefold() != name.value]
-    return text[: name.start] + dice.choice(others) + text[name.end :]
-
-
-CHANGES: dict[str, Callable[[str, random.Random, list[str]], str | None]] = {
-    "number": change_number,
-    "negation": change_negation,
-    "name": change_name,
-}
-
 
 def changed(data: Path, kind: str, seed: int, limit: int) -> Iterator[Row]:
     dice = random.Random(seed)
@@ -154,12 +100,7 @@ def changed(data: Path, kind: str, seed: int, limit: int) -> Iterator[Row]:
     for line in (data / "doc2dial" / "docs.jsonl").read_text(encoding="utf-8").splitlines():
         row = json.loads(line)
         pages[row["doc_id"]] = row["text"]
-    names = sorted({
-        text[n.start : n.end]
-        for text in list(pages.values())[:60]
-        for n in names_of(text)
-        if n.value not in NOT_A_NAME
-    })  # fmt: skip
+    names = names_in(list(pages.values())[:60])
     pool = list(_quotes(pages) if kind == "quotes" else _replies(data, pages))
     dice.shuffle(pool)
     counts = dict.fromkeys(CHANGES, 0)

@@ -10,6 +10,7 @@ from typing import Protocol, TypeVar
 from generation.prompts import PromptTemplate, parse_reply
 from generation.sentences import split_sentences
 
+LEAST_MATCH = 0.5  # cosine to the question that the best passage or the quote needs to be an answer
 AT_LEAST_AS_WELL = 0.02  # cosine by which a generated reply may seem less relevant than the quote
 LOOP_TOKENS = 8
 SHORTEST_BODY = 12  # characters
@@ -76,6 +77,12 @@ def usable_body(text: str, *, template: PromptTemplate | None, finish: str) -> s
     if len(body) < SHORTEST_BODY or has_loop(body):
         return ""
     return body
+
+
+def is_answered(passages: Sequence[float], quote: float) -> bool:
+    """Whether what was found is near enough to the question to answer it: one of the passages, given by
+    their cosines, or the quote by its own. How `LEAST_MATCH` was chosen: ``docs/grounding.md``."""
+    return max([*passages, quote]) >= LEAST_MATCH
 
 
 def choose(candidates: Sequence[C]) -> tuple[list[C], C | None]:

@@ -20,45 +20,61 @@ from generation.safety.toxicity import BUNDLE
 
 State, Kind = ModelVersion.State, ModelVersion.Kind
 
-# Kinds whose live row the workers load. For the others a setting or a folder decides alone.
-SERVED = (Kind.GENERATOR, Kind.TOXICITY)
 BUNDLED_CONFIDENCE = Path(settings.BASE_DIR) / "models" / "confidence"
 LOCAL_CONFIDENCE = Path(settings.DATA_DIR) / "models" / "confidence"
 
 
 @dataclass(frozen=True)
 class Wanted:
-    """A model to load. `source` is a registered folder with its digest, or a setting without."""
+    """A model to load. `source` is a registered folder with its digest, or a setting without.
+
+    `fitted_here`: a confidence model whose operator said that it stands on decisions of this
+    installation.
+    """
 
     name: str
     source: str
     digest: str = ""
+    fitted_here: bool = False
 
 
 @dataclass(frozen=True)
 class Chosen:
-    """What a worker should have in memory. `mark` names the rows that say so, "" for none."""
+    """What a worker should have in memory. `mark` names the rows that say so, "" for none.
+
+    Without a promoted reranker COUNTERSIGN_RERANKER decides, without a promoted confidence model
+    the folder of one that was fitted here, else the bundled one.
+    """
 
     generator: Wanted
     toxicity: Wanted
+    reranker: Wanted | None = None
+    confidence: Wanted | None = None
     canary: Wanted | None = None
     canary_share: float = 0.0
+    confidence_canary: Wanted | None = None
+    confidence_share: float = 0.0
     mark: str = ""
 
 
 def chosen_now() -> Chosen:
     """One small query: cheap enough for every batch."""
-    rows = ModelVersion.objects.filter(state__in=(State.LIVE, State.CANARY), kind__in=SERVED)
+    rows = ModelVersion.objects.filter(state__in=(State.LIVE, State.CANARY))
     found = {
         (row.kind, row.state): row
-        for row in rows.only("kind", "state", "name", "digest", "source", "canary_share")
+        for row in rows.only("kind", "state", "name", "digest", "source", "canary_share", "details")
     }
-    canary = found.get((Kind.GENERATOR, State.CANARY))
+    reranker, confidence = (found.get((k, State.LIVE)) for k in (Kind.RERANKER, Kind.CONFIDENCE))
+    canary, scoring = (found.get((k, State.CANARY)) for k in (Kind.GENERATOR, Kind.CONFIDENCE))
     return Chosen(
         generator=_wanted(found.get((Kind.GENERATOR, State.LIVE)), settings.GENERATOR),
         toxicity=_wanted(found.get((Kind.TOXICITY, State.LIVE)), settings.TOXICITY),
+        reranker=wanted_of(reranker) if reranker else None,
+        confidence=wanted_of(confidence) if confidence else None,
         canary=wanted_of(canary) if canary else None,
         canary_share=(canary.canary_share or 0.0) if canary else 0.0,
+        confidence_canary=wanted_of(scoring) if scoring else None,
+        confidence_share=(scoring.canary_share or 0.0) if scoring else 0.0,
         mark=" ".join(
             f"{row.pk}:{row.state}:{row.canary_share or 0:g}"
             for row in sorted(found.values(), key=lambda row: row.pk)
@@ -68,7 +84,8 @@ def chosen_now() -> Chosen:
 
 def wanted_of(version: ModelVersion) -> Wanted:
     """What a worker loads for a registered version."""
-    return Wanted(version.name, version.source, version.digest)
+    fitted_here = bool(version.details.get("fitted_here"))
+    return Wanted(version.name, version.source, version.digest, fitted_here)
 
 
 def _wanted(row: ModelVersion | None, setting: str) -> Wanted:

@@ -23,6 +23,7 @@ from generation.figures import (
     unsupported_facts,
 )
 from generation.grounding import ground
+from generation.paired import parts_of_mean
 from generation.pipeline import draft_replies
 from generation.prompts import (
     END_OF_TEXT,
@@ -176,15 +177,19 @@ def drafts_summary(rows: Sequence[Row], references: Sequence[Row]) -> Row:
         kinds[row["kind"]] = kinds.get(row["kind"], 0) + 1
         routes[row["route"]] = routes.get(row["route"], 0) + 1
     claims = [s for row in rows for s in row["sentences"] if s["kind"] == "claim"]
+    replied = [row for row in rows if by_id[row["id"]].get("reply")]
+    values = [token_f1(row["body"], by_id[row["id"]]["reply"]) for row in replied]
+    groups = groups_of([by_id[row["id"]] for row in replied])
     summary: Row = {
         **_draft_figures(rows, by_id),
+        "paired": parts_of_mean("token_f1", values, groups=groups),
         "kinds": kinds,
         "routes": routes,
         "claims": len(claims),
         "flagged_claims": sum(bool(claim["flags"]) for claim in claims),
         "seconds_per_draft": round(sum(row["seconds"] for row in rows) / max(len(rows), 1), 4),
     }
-    if any(by_id[row["id"]].get("reply") for row in rows):
+    if replied:
         for kind in ("generated", "constrained"):
             summary[f"{kind}_against_quoted"] = _pairwise(rows, by_id, kind)
     return summary
@@ -248,6 +253,8 @@ def generation(
 ) -> tuple[Row, list[Row]]:
     """The generator alone on given passages, one greedy sample: summary and `{"id", "text"}` rows.
 
+    The passage at `right`, where a record names one, stands first, as retrieval would have it. A
+    record whose `reply` is null has nothing to compare with: it counts for declining alone.
     Where the generator tells likelihoods, the rows' own replies are scored too (teacher-forced):
     `bits_per_byte` of the reply given the prompt, and `perplexity_per_byte`, 2 to its power.
     """
@@ -257,10 +264,13 @@ def generation(
     sampling = replace(models.sampling, n=1, temperature=0.0)
     budget = generator.context_tokens - sampling.max_new_tokens
     out: list[Row] = []
-    for chunk in _batches(rows, batch):
+    for chunk in _batches([_right_first(row) for row in rows], batch):
         prompts: dict[int, str] = {}
         for place, row in enumerate(chunk):
-            passages = [Passage(p.get("title", ""), p["text"]) for p in row["passages"]]
+            passages = [
+                Passage(p.get("title", ""), p["text"], tuple(p.get("heading_path") or ()))
+                for p in row["passages"]
+            ]
             try:
                 prompts[place] = build_prompt(
                     template=generator.template, thread=_turns(row), passages=passages,
@@ -284,6 +294,19 @@ def generation(
     return generation_summary(out, rows), out
 
 
+def _right_first(row: Row) -> Row:
+    """The record with the passage at `right` before the others. Raises BadRecord."""
+    right, passages = row.get("right"), row["passages"]
+    if right is None:
+        return row
+    if type(right) is not int or not 0 <= right < len(passages):
+        raise BadRecord(
+            f"{row['id']}, field right: {right!r} is no place of {len(passages)} passages"
+        )
+    others = [passage for place, passage in enumerate(passages) if place != right]
+    return row | {"passages": [passages[right], *others], "right": 0}
+
+
 def _reply_row(row: Row, text: str, finish: str, models: Models) -> Row:
     evidence = [p["text"] for p in row["passages"]]
     question = "\n".join(turn.text for turn in _turns(row))
@@ -304,7 +327,7 @@ def _reply_row(row: Row, text: str, finish: str, models: Models) -> Row:
     }
 
 
-def _likelihood(generator: Any, prompt: str | None, reply: str) -> Row:
+def _likelihood(generator: Any, prompt: str | None, reply: str | None) -> Row:
     """`{"nats", "bytes"}` of the reply given the prompt, where the generator can tell them."""
     if prompt is None or not reply or not hasattr(generator, "nats"):
         return {}
@@ -317,8 +340,11 @@ def generation_summary(out: Sequence[Row], rows: Sequence[Row]) -> Row:
     """The figures of `generation`'s rows, in the order of the records that they answer."""
     groups = groups_of(rows)
     figures = Figures(len(rows), groups=groups)
+    replied = [i for i, row in enumerate(rows) if row["reply"] is not None]
+    compared = Figures(len(rows), groups=groups_of([rows[i] for i in replied]))
+    if replied:
+        compared.texts([out[i]["text"] for i in replied], [rows[i]["reply"] for i in replied])
     if rows:
-        figures.texts([r["text"] for r in out], [row["reply"] for row in rows])
         for name, key in (
             ("loops", "loop"),
             ("cut_off", "cut_off"),
@@ -327,12 +353,16 @@ def generation_summary(out: Sequence[Row], rows: Sequence[Row]) -> Row:
             figures.mean(name, [bool(r[key]) for r in out])
         figures.mean("reply_words", [len(r["text"].split()) for r in out], digits=1)
         _answerability(
-            figures, [row.get("answerable") for row in rows], [r["declined"] for r in out]
+            figures,
+            [row.get("answerable", None if row["reply"] is not None else False) for row in rows],
+            [r["declined"] for r in out],
         )
-    summary = figures.summary()
+    parts = [compared, figures]
     if any("nats" in r for r in out):
-        summary = merged([figures, bits_per_byte(out, groups=groups)])
-    return summary
+        parts.append(bits_per_byte(out, groups=groups))
+    values = [token_f1(out[i]["text"], rows[i]["reply"]) for i in replied]
+    paired = parts_of_mean("token_f1", values, groups=groups_of([rows[i] for i in replied]))
+    return merged(parts) | {"paired": paired}
 
 
 def perplexity(rows: Sequence[Row], generator: Any, *, advance: Advance) -> tuple[Row, list[Row]]:

@@ -71,6 +71,11 @@ class ModelVersion(models.Model):
     def __str__(self) -> str:
         return f"{self.name}@{self.digest[:12]}"
 
+    @property
+    def can_be_canary(self) -> bool:
+        """What works draft by draft can be tried on a share of them."""
+        return self.kind in (self.Kind.GENERATOR, self.Kind.CONFIDENCE)
+
 
 class FrozenSet(models.Model):
     """The evaluation file that decides on promotions of a kind, named by its digest."""

@@ -110,7 +110,7 @@ def _read(replies: list[DraftedReply], models: Models) -> None:
 
 def _search(replies: list[DraftedReply], models: Models) -> None:
     """Find the passages; the best one's article gives the category."""
-    queries = [query_of(r.question.subject, r.question.turns) for r in replies]
+    queries = [query_of(r.question.subject, r.question.turns, language=r.language) for r in replies]
     try:
         scopes = [r.question.scope for r in replies]
         found = search_many(queries, k=settings.PASSAGES, scopes=scopes)
@@ -258,6 +258,9 @@ def _quote(replies: list[DraftedReply], models: Models) -> None:
     """The quoted candidate: the best-supported sentences of the passages."""
     for reply in replies:
         quoted = quote_of(reply.ranked) if reply.ranked else None
+        near = [hit.dense_score for hit in reply.hits]
+        if quoted is not None and not choosing.is_answered(near, quoted.relevance):
+            quoted = None
         reply.candidates = [sample for sample in reply.samples if sample.body]
         if reply.composed is not None:
             reply.candidates.append(reply.composed)

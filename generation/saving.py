@@ -12,7 +12,7 @@ from assistant.audit.log import record
 from assistant.models import Ticket
 from assistant.outbox import hold_reply
 from assistant.privacy.encryption import seal
-from generation import queue
+from generation import closed_sources, queue
 from generation.drafted import Candidate, DraftedReply
 from generation.models import Draft, DraftCandidate, DraftSentence, DraftSource
 from generation.registry import calibration_row, prompt_row, version_row
@@ -82,6 +82,12 @@ def save_drafted(draft: Draft, token: uuid.UUID, reply: DraftedReply, *, now: da
         reasons = [(row.code, row.text) for row in reply.route.reasons]
         draft.reasons = [{"code": code, "text": text} for code, text in [*reasons, *reply.notes]]
         draft.error = ""
+        # a collection may have been closed to the customer while the draft was made
+        if (closed := closed_sources.closed_source(draft)) is not None:
+            told = {"code": closed_sources.CODE, "text": closed_sources.words_of(closed)[:500]}
+            draft.reasons = [told, *draft.reasons]
+            if draft.state == State.AUTO_APPROVED:
+                draft.state = State.IN_REVIEW
         if draft.state == State.AUTO_APPROVED:
             draft.closed_at = now
         draft.save()

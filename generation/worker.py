@@ -72,11 +72,10 @@ def _replies(opened: Sequence[tuple[Draft, Question]]) -> list[DraftedReply]:
         for draft, question in opened
     ]
     made: dict[int, DraftedReply] = {}
-    for maker in (models, models.canary):
+    for maker in {id(maker): maker for maker in makers}.values():
         places = [place for place, one in enumerate(makers) if one is maker]
-        if maker is not None and places:
-            replies = draft_replies([opened[place][1] for place in places], maker)
-            made |= zip(places, replies, strict=True)
+        replies = draft_replies([opened[place][1] for place in places], maker)
+        made |= zip(places, replies, strict=True)
     return [made[place] for place in range(len(opened))]
 
 

@@ -1,8 +1,9 @@
-"""The network that reads a question and a passage together, from all-MiniLM-L6-v2.
+"""The network that reads a question, or a claim, and a passage together, from all-MiniLM-L6-v2.
 
-Cross-encoder after Nogueira and Cho 2019. Its head begins where the embedder stands: at the start of
-training a pair's logit is the cosine between the mean of the question's tokens and the mean of the
-passage's, and what the pair's tokens see of each other is learned on top of it.
+Cross-encoder after Nogueira and Cho 2019 with two outputs: whether the passage answers the question,
+and whether it supports the claim. Its head begins where the embedder stands: at the start of training
+a pair's logit is the cosine between the mean of the question's tokens and the mean of the passage's,
+and what the pair's tokens see of each other is learned on top of it.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ QUERY_TOKENS = 128  # of a longer query its first FIRST_TOKENS are kept, and its
 FIRST_TOKENS = 32  # the subject and the first words
 PASSAGE_TOKENS = 254  # chunks are never longer (the embedder's window); others are cut at the end
 _CLS, _SEP = 101, 102
+ANSWERS, SUPPORTS = 0, 1  # the outputs
 
 
 class Pairs(NamedTuple):
@@ -73,15 +75,16 @@ def padded(pairs: Sequence[tuple[Sequence[int], Sequence[int]]]) -> Pairs:
 
 
 class CrossEncoder(nn.Module):
-    """Pairs to logits, `float32 [n]`: the log-odds that the passage answers the question."""
+    """Pairs to logits, `float32 [n, 2]`: the log-odds that the passage answers the question, and
+    that it supports the claim (of the two, the one that the pair's first text is matters)."""
 
     def __init__(self, config: BertConfig) -> None:
         super().__init__()
         size = config.hidden_size
         self.bert = BertModel(config, add_pooling_layer=False)
-        self.cosine = nn.Parameter(torch.tensor([12.0, -6.0]))  # its weight, and the bias
+        self.cosine = nn.Parameter(torch.tensor([[12.0, -6.0], [12.0, -6.0]]))  # weight and bias
         self.mix = nn.Linear(3 * size, size)
-        self.out = nn.Linear(size, 1)
+        self.out = nn.Linear(size, 2)
         nn.init.zeros_(self.out.weight)
         nn.init.zeros_(self.out.bias)
 
@@ -90,9 +93,9 @@ class CrossEncoder(nn.Module):
         query = _mean(hidden, pairs.mask * (1 - pairs.side))
         passage = _mean(hidden, pairs.side)
         seen = torch.cat([hidden[:, 0].float(), query * passage, (query - passage).abs()], dim=1)
-        learned = self.out(F.gelu(self.mix(seen.to(self.mix.weight.dtype))))[:, 0]
-        scale, bias = self.cosine.float()
-        return scale * F.cosine_similarity(query, passage) + bias + learned.float()
+        learned = self.out(F.gelu(self.mix(seen.to(self.mix.weight.dtype))))
+        scale, bias = self.cosine.float().unbind(dim=1)
+        return F.cosine_similarity(query, passage)[:, None] * scale + bias + learned.float()
 
 
 def _mean(hidden: Tensor, chosen: Tensor) -> Tensor:

@@ -13,7 +13,7 @@ import threading
 from collections.abc import Sequence
 from functools import cached_property, lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from django.conf import settings
@@ -26,7 +26,10 @@ from retrieval.model_folders import ModelMissing, named_folder, weights_digest
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
 
+    from retrieval.packed_embedding import PackedBert
+
 BUNDLED_NAME = "all-MiniLM-L6-v2"
+QUERIES_KEPT = 1_000  # asked last, whose vectors need not be computed again
 WINDOW_OVERLAP = 32  # tokens that two windows of a long text share
 
 Vectors = NDArray[np.float32]
@@ -34,6 +37,13 @@ Vectors = NDArray[np.float32]
 
 class EmbedderError(RuntimeError):
     """The embedder cannot be used: what is wrong, and what to do about it."""
+
+
+class Window(NamedTuple):
+    """As much of a text as the model sees at once; `ids` are its tokens with the special ones."""
+
+    text: str
+    ids: list[int]
 
 
 class Embedder:
@@ -46,6 +56,8 @@ class Embedder:
         self._threads = threads
         self._loading = threading.Lock()
         self._model: SentenceTransformer | None = None
+        self._packed: PackedBert | None = None  # runs the model's network where it can
+        self._queries: dict[str, Vectors] = {}
 
     # --- what needs no torch ----------------------------------------------------------------
     @cached_property
@@ -168,47 +180,81 @@ class Embedder:
                 f"The embedder {self.name} could not be loaded from {self.folder.name}: {error}"
             ) from error
         model.max_seq_length = self.max_tokens
-        return model.eval()
+        from retrieval.packed_embedding import PackedBert
 
-    def encode(self, texts: Sequence[str], *, batch_size: int = 32) -> Vectors:
-        """Embed texts: `float32 [n, dimensions]`, unit rows, in the order given.
+        self._packed = PackedBert.of(model.eval())
+        return model
+
+    def encode(self, texts: Sequence[str]) -> Vectors:
+        """Embed passages: `float32 [n, dimensions]`, unit rows, in the order given.
 
         A text that is longer than the model sees is embedded in overlapping windows whose mean
-        stands for it; nothing is cut off.
+        stands for it; nothing is cut off. All run together, as fast as the machine can, so the last
+        digits of a vector depend on the texts beside it: search with `encode_windows`.
         """
-        model = self.warm_up()
-        parts: list[str] = []
+        self.warm_up()
+        parts: list[Window] = []
         owners: list[int] = []
-        for index, text in enumerate(texts):
-            windows = self.windows(text)
+        for index, windows in enumerate(self._windows(texts)):
             parts.extend(windows)
             owners.extend([index] * len(windows))
         if not parts:
             return np.zeros((0, self.dimensions), dtype=np.float32)
-        encoded: Any = model.encode(
-            parts,
-            batch_size=batch_size,
-            convert_to_numpy=True,
-            normalize_embeddings=True,
-            show_progress_bar=False,
-        )
-        vectors = np.asarray(encoded, dtype=np.float32)
+        vectors = self._embed(parts)
         if len(parts) == len(texts):
-            return _unit(vectors)
+            return vectors
         sums = np.zeros((len(texts), vectors.shape[1]), dtype=np.float32)
         np.add.at(sums, np.asarray(owners), vectors)
         return _unit(sums)
 
     def encode_windows(self, texts: Sequence[str]) -> tuple[Vectors, NDArray[np.int64]]:
-        """Embed every window of every text: `float32 [m, dimensions]` unit rows, and the index of
-        the text that each row belongs to, `int64 [m]`. A search takes the best over a query's."""
-        parts: list[str] = []
-        owners: list[int] = []
-        for index, text in enumerate(texts):
-            windows = self.windows(text)
-            parts.extend(windows)
-            owners.extend([index] * len(windows))
-        return self.encode(parts), np.asarray(owners, dtype=np.int64)
+        """Embed every window of every query: `float32 [m, dimensions]` unit rows, and the index of
+        the text that each row belongs to, `int64 [m]`. A search takes the best over a query's.
+
+        A query's vectors never depend on the queries beside it, and the last ones asked are kept.
+        """
+        found = [self._windows_of_query(text) for text in texts]
+        if not found:
+            return np.zeros((0, self.dimensions), dtype=np.float32), np.zeros(0, dtype=np.int64)
+        owners = np.repeat(np.arange(len(found)), [len(vectors) for vectors in found])
+        return np.concatenate(found), owners
+
+    def _windows_of_query(self, text: str) -> Vectors:
+        known = self._queries.pop(text, None)
+        if known is None:
+            self.warm_up()
+            (windows,) = self._windows([text])
+            known = np.concatenate([self._embed([window]) for window in windows])
+            known.setflags(write=False)
+        self._queries[text] = known  # at the end: the one asked longest ago stands first
+        while len(self._queries) > QUERIES_KEPT:
+            self._queries.pop(next(iter(self._queries)), None)
+        return known
+
+    def _windows(self, texts: Sequence[str]) -> list[list[Window]]:
+        whole = self._tokenizer.encode_batch(list(texts))
+        found = []
+        for text, encoding in zip(texts, whole, strict=True):
+            if len(encoding.ids) <= self.max_tokens:
+                found.append([Window(text, encoding.ids)])
+            else:
+                parts = self.windows(text)
+                ids = [each.ids for each in self._tokenizer.encode_batch(parts)]
+                found.append([Window(*pair) for pair in zip(parts, ids, strict=True)])
+        return found
+
+    def _embed(self, windows: Sequence[Window]) -> Vectors:
+        """Unit rows, by the packed network where the model has one."""
+        model = self.warm_up()
+        if self._packed is not None:
+            return self._packed.encode([window.ids for window in windows])
+        encoded: Any = model.encode(
+            [window.text for window in windows],
+            convert_to_numpy=True,
+            normalize_embeddings=True,
+            show_progress_bar=False,
+        )
+        return _unit(np.asarray(encoded, dtype=np.float32))
 
 
 def _unit(vectors: Vectors) -> Vectors:
@@ -250,3 +296,10 @@ def _embedder(name: str, device: str, threads: int) -> Embedder:
 def get_embedder() -> Embedder:
     """The installation's embedder, one a process, named by COUNTERSIGN_EMBEDDER."""
     return _embedder(settings.EMBEDDER, settings.DEVICE, settings.TORCH_THREADS)
+
+
+def embedder_named(name: str) -> Embedder:
+    """The embedder that an index was built with, by its `name`, one a process: the installation's own
+    or, while an index of that one is being built, the one before it."""
+    setting = "bundled" if name == BUNDLED_NAME else name
+    return _embedder(setting, settings.DEVICE, settings.TORCH_THREADS)

@@ -11,7 +11,7 @@ from langchain_core.retrievers import BaseRetriever
 from pydantic import Field
 
 from retrieval.embedder import Embedder, get_embedder
-from retrieval.search import Mode, search
+from retrieval.search import PUBLIC, Mode, Scope, search
 
 
 class CountersignEmbeddings(Embeddings):
@@ -33,11 +33,19 @@ class CountersignRetriever(BaseRetriever):
 
     k: int = Field(default=5, ge=1)
     mode: Mode | None = None  # the installation's own
+    scope: Scope = PUBLIC  # what may be found
+    join: bool = False  # neighbouring passages of a section as one
 
     def _get_relevant_documents(
         self, query: str, *, run_manager: CallbackManagerForRetrieverRun, **options: Any
     ) -> list[Document]:
-        found = search(query, k=options.get("k", self.k), mode=options.get("mode", self.mode))
+        found = search(
+            query,
+            k=options.get("k", self.k),
+            mode=options.get("mode", self.mode),
+            scope=options.get("scope", self.scope),
+            join=options.get("join", self.join),
+        )
         return [
             Document(
                 id=str(hit.chunk_id),
@@ -55,6 +63,7 @@ class CountersignRetriever(BaseRetriever):
                     "dense_score": hit.dense_score,
                     "lexical_score": hit.lexical_score,
                     "rerank_score": hit.rerank_score,
+                    "also": [twin.source for twin in hit.also],
                     "snapshot": found.snapshot,
                 },
             )

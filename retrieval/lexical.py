@@ -1,12 +1,22 @@
-"""The words of a snapshot: BM25 by bm25s over our own tokens, saved beside the vectors."""
+"""The words of a snapshot: BM25 (Lucene's form) over the postings of its segments.
+
+Each segment keeps what never changes: which word stands how often in which row, and how long each
+row is. What depends on all segments (how many live rows there are, how many hold a word, how long
+they are on average) is counted when a query is scored, so that scores are those of one index built
+of the live rows alone.
+"""
 
 from __future__ import annotations
 
-import logging
+import json
+import math
 import re
+from collections import Counter
 from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import accumulate
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -42,52 +52,153 @@ def terms(text: str) -> list[str]:
     return [_singular(word.removesuffix("'s")) for word in words if word not in _STOP]
 
 
-def _bm25s() -> Any:
-    import bm25s
+@dataclass(frozen=True)
+class Postings:
+    """The words of a segment's rows. Word `i` of `words` stands `counts[j]` times in row `rows[j]`
+    for `j` from `starts[i]` to `starts[i + 1]`; `lengths` are the rows' words, repeated ones too."""
 
-    logging.getLogger("bm25s").setLevel(logging.WARNING)  # it sets DEBUG itself
-    return bm25s
+    words: list[str]
+    starts: NDArray[np.int64]
+    rows: NDArray[np.int32]
+    counts: NDArray[np.int32]
+    lengths: NDArray[np.int32]
+
+    @classmethod
+    def build(cls, texts: Sequence[str]) -> Postings:
+        """Postings of texts by position."""
+        numbers: dict[str, int] = {}
+        entries: list[NDArray[np.int64]] = []
+        lengths = np.zeros(len(texts), dtype=np.int32)
+        for row, text in enumerate(texts):
+            found = terms(text)
+            lengths[row] = len(found)
+            ids = [numbers.setdefault(word, len(numbers)) for word in found]
+            entries.append((np.array(ids, dtype=np.int64) << 32) | row)
+        keys = np.concatenate(entries) if entries else np.zeros(0, dtype=np.int64)
+        keys, counts = np.unique(keys, return_counts=True)
+        return cls._of_keys(list(numbers), keys, counts, lengths)
+
+    @classmethod
+    def merge(cls, parts: Sequence[tuple[Postings, NDArray[np.bool_]]]) -> Postings:
+        """Postings of the rows that each mask leaves, one part after the other."""
+        numbers: dict[str, int] = {}
+        keys, counts, lengths, before = [], [], [], 0
+        for part, live in parts:
+            place = np.cumsum(live) - 1 + before
+            ids = np.fromiter(
+                (numbers.setdefault(word, len(numbers)) for word in part.words),
+                dtype=np.int64,
+                count=len(part.words),
+            )
+            kept = live[part.rows]
+            word_of = np.repeat(ids, np.diff(part.starts))[kept]
+            keys.append((word_of << 32) | place[part.rows[kept]])
+            counts.append(part.counts[kept])
+            lengths.append(part.lengths[live])
+            before += int(live.sum())
+        all_keys = np.concatenate(keys)
+        order = np.argsort(all_keys)
+        return cls._of_keys(
+            list(numbers), all_keys[order], np.concatenate(counts)[order], np.concatenate(lengths)
+        )
+
+    @classmethod
+    def _of_keys(
+        cls,
+        words: list[str],
+        keys: NDArray[np.int64],
+        counts: NDArray[np.integer],
+        lengths: NDArray[np.int32],
+    ) -> Postings:
+        used, starts = np.unique(keys >> 32, return_index=True)
+        return cls(
+            words=[words[number] for number in used.tolist()],
+            starts=np.append(starts, len(keys)).astype(np.int64),
+            rows=(keys & 0xFFFFFFFF).astype(np.int32),
+            counts=counts.astype(np.int32),
+            lengths=lengths,
+        )
+
+    @classmethod
+    def load(cls, folder: Path) -> Postings:
+        """Read what `save` wrote; the arrays stay on the disk until they are needed."""
+        arrays = {name: np.load(folder / f"{name}.npy", mmap_mode="r") for name in _ARRAYS}
+        return cls(words=json.loads((folder / "words.json").read_text()), **arrays)
+
+    def save(self, folder: Path) -> None:
+        folder.mkdir()
+        (folder / "words.json").write_text(json.dumps(self.words, ensure_ascii=False))
+        for name in _ARRAYS:
+            np.save(folder / f"{name}.npy", getattr(self, name))
+
+    @cached_property
+    def numbers(self) -> dict[str, int]:
+        return {word: number for number, word in enumerate(self.words)}
+
+    def __len__(self) -> int:
+        return len(self.lengths)
+
+
+_ARRAYS = ("starts", "rows", "counts", "lengths")
 
 
 class LexicalIndex:
-    """BM25 scores by row number."""
+    """BM25 scores by row number, over the rows of all parts one after the other."""
 
-    def __init__(self, model: Any, rows: int) -> None:
-        self._model = model
-        self._rows = rows
+    def __init__(
+        self, parts: Sequence[Postings], live: Sequence[NDArray[np.bool_] | None] = ()
+    ) -> None:
+        """`live[i]` masks the rows of part `i` that count, None where all do: the others score 0
+        and weigh nothing."""
+        self._parts = parts
+        self._live = list(live) or [None] * len(parts)
+        self._offsets = [0, *accumulate(len(part) for part in parts)]
+        lengths = [
+            part.lengths if alive is None else part.lengths[alive]
+            for part, alive in zip(parts, self._live, strict=True)
+        ]
+        self._count = sum(len(each) for each in lengths)
+        average = sum(int(each.sum()) for each in lengths) / max(self._count, 1)
+        self._norms = [
+            (K1 * (1 - B + B * part.lengths / max(average, 1e-9))).astype(np.float32)
+            for part in parts
+        ]
 
     @classmethod
     def build(cls, texts: Sequence[str]) -> LexicalIndex:
-        """Index texts by position. Lucene's BM25 (k1 1.5, b .75)."""
-        bm25s = _bm25s()
-        tokens = [terms(text) for text in texts]
-        if not any(tokens):
-            return cls(None, len(texts))
-        model = bm25s.BM25(k1=K1, b=B, method="lucene")
-        model.index(tokens, show_progress=False)
-        return cls(model, len(texts))
-
-    @classmethod
-    def load(cls, folder: Path, rows: int) -> LexicalIndex:
-        """Read what `save` wrote; `rows` is the number of texts."""
-        if not folder.is_dir():
-            return cls(None, rows)
-        return cls(_bm25s().BM25.load(str(folder), load_corpus=False), rows)
-
-    def save(self, folder: Path) -> None:
-        """Write the index's files into `folder` (nothing where no text has a word)."""
-        if self._model is not None:
-            self._model.save(str(folder), show_progress=False)
+        """Index texts by position."""
+        return cls([Postings.build(texts)])
 
     def __len__(self) -> int:
-        return self._rows
+        return self._offsets[-1]
 
     def scores(self, query: str) -> NDArray[np.float32]:
         """BM25 of every row for the query, `float32 [n]`; 0 where no word of it stands."""
-        nothing = np.zeros(self._rows, dtype=np.float32)
-        if self._model is None:
-            return nothing
-        known = [term for term in terms(query) if term in self._model.vocab_dict]
-        if not known:
-            return nothing
-        return np.asarray(self._model.get_scores(known), dtype=np.float32)
+        scores = np.zeros(len(self), dtype=np.float32)
+        for term, times in Counter(terms(query)).items():
+            found = [
+                (index, *hits)
+                for index in range(len(self._parts))
+                if (hits := self._hits(index, term)) is not None
+            ]
+            holding = sum(len(rows) for _, rows, _ in found)
+            weight = np.float32(
+                times * math.log(1 + (self._count - holding + 0.5) / (holding + 0.5))
+            )
+            for index, rows, counts in found:
+                gain = weight * counts / (counts + self._norms[index][rows])
+                scores[self._offsets[index] : self._offsets[index + 1]][rows] += gain
+        return scores
+
+    def _hits(self, index: int, term: str) -> tuple[NDArray[np.int32], NDArray[np.float32]] | None:
+        """The live rows of a part that hold a term, and how often."""
+        part, live = self._parts[index], self._live[index]
+        number = part.numbers.get(term)
+        if number is None:
+            return None
+        span = slice(int(part.starts[number]), int(part.starts[number + 1]))
+        rows, counts = np.asarray(part.rows[span]), part.counts[span].astype(np.float32)
+        if live is not None:
+            kept = live[rows]
+            rows, counts = rows[kept], counts[kept]
+        return rows, counts

@@ -14,6 +14,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from assistant.digests import file_sha256
+
 if TYPE_CHECKING:
     from torch import Tensor
 
@@ -33,12 +35,6 @@ class BundleError(RuntimeError):
         super().__init__(f"{reason} {hint}")
         self.reason = reason
         self.hint = hint
-
-
-def file_sha256(path: Path) -> str:
-    """The SHA-256 of a file, in hex."""
-    with path.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 def package_folder() -> Path:

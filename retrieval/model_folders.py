@@ -8,7 +8,7 @@ from pathlib import Path
 
 from django.conf import settings
 
-from retrieval.minilm import file_sha256
+from assistant.digests import file_sha256
 
 
 class ModelMissing(RuntimeError):

@@ -108,6 +108,58 @@ class Revision(models.Model):
         super().save(*args, **kwargs)
 
 
+class ArticleDraft(models.Model):
+    """A person's unpublished text of an article, saved as they type; one an article and person.
+
+    Version 0 has nothing written in it: the article is only open before this person.
+    """
+
+    document = models.ForeignKey(Document, on_delete=models.CASCADE, related_name="drafts")
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
+    base = models.ForeignKey(
+        Revision,
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="+",
+        help_text="the revision that it began from; none where nothing was published",
+    )
+    title = models.CharField(max_length=300)
+    category = models.CharField(max_length=100, blank=True)
+    language = models.CharField(max_length=10, default="en")
+    review_by = models.DateField(null=True, blank=True)
+    text = models.TextField(blank=True, help_text="Markdown")
+    version = models.PositiveIntegerField(default=0, help_text="rises by one with every save")
+    saved_at = models.DateTimeField()
+    seen_at = models.DateTimeField(help_text="the editor's last heartbeat")
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["document", "user"], name="one_draft_per_article_and_person"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"draft of document {self.document_id} by {self.user_id}, version {self.version}"
+
+
+class LetThrough(models.Model):
+    """Why a text that reads like an instruction to the machine was published all the same; the
+    audit event keeps a salted digest of the reason."""
+
+    revision = models.ForeignKey(Revision, on_delete=models.PROTECT, related_name="let_through")
+    by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, blank=True, related_name="+"
+    )
+    reason = models.CharField(max_length=2000)
+    salt = models.CharField(max_length=64)
+    at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"revision {self.revision_id} let through"
+
+
 class Chunk(models.Model):
     """A passage of a revision: `revision.text[start:end]`, bounded by the embedder's tokens."""
 
@@ -171,6 +223,26 @@ class IndexSnapshot(models.Model):
     built_from = models.PositiveBigIntegerField(
         default=0, help_text="the knowledge base's version that this snapshot holds"
     )
+    segments = models.PositiveIntegerField(default=0, help_text="parts that it is made of")
+    tombstones = models.PositiveIntegerField(
+        default=0, help_text="passages that are in a segment and no longer count"
+    )
+    vector_index = models.CharField(
+        max_length=40, blank=True, help_text="FAISS's name of the largest segment's index"
+    )
+    probes = models.PositiveIntegerField(
+        default=0, help_text="lists that a search looks into; 0 = exact"
+    )
+    recall = models.FloatField(
+        null=True,
+        blank=True,
+        help_text="recall@10 against exact search, measured when it was built; the least over segments",
+    )
+    ran_on = models.CharField(
+        max_length=200, blank=True, help_text="what was built and searched on which processor"
+    )
+    problem = models.TextField(blank=True, help_text="why it was not built")
+    built_on = models.CharField(max_length=255, blank=True, help_text="the machine's name")
     created_at = models.DateTimeField()
     activated_at = models.DateTimeField(null=True, blank=True)
 
@@ -183,3 +255,6 @@ class IndexSnapshot(models.Model):
 
     def __str__(self) -> str:
         return f"snapshot {self.pk} ({self.state})"
+
+
+from retrieval.kept_models import KeptQuestion, RetrievalComparison  # noqa: E402, F401

@@ -268,11 +268,21 @@ def check_article(*, source: str, title: str, category: str, language: str, text
 def _check(field: str, value: str, *, maximum: int = 0, may_be_empty: bool = False) -> None:
     if not value.strip() and not may_be_empty:
         raise BadArticle(field, "is empty")
+    check_length(field, value, maximum=maximum)
+
+
+def check_length(field: str, value: str, *, maximum: int) -> None:
+    """Raise `BadArticle` for what a column cannot hold; a `maximum` of 0 bounds nothing."""
+    check_characters(field, value)
+    if maximum and len(value) > maximum:
+        raise BadArticle(field, f"has {len(value)} characters; {maximum} are allowed")
+
+
+def check_characters(field: str, value: str) -> None:
+    """Raise `BadArticle` for characters that no database takes."""
     if "\x00" in value:
         raise BadArticle(field, "holds a NUL character")
     try:
         value.encode()
     except UnicodeEncodeError:
         raise BadArticle(field, "holds half of a surrogate pair, which is no character") from None
-    if maximum and len(value) > maximum:
-        raise BadArticle(field, f"has {len(value)} characters; {maximum} are allowed")

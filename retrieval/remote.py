@@ -10,7 +10,7 @@ from django.conf import settings
 from kombu.exceptions import OperationalError
 
 from assistant.celery import app, ensure_broker_folders
-from retrieval.search import Mode, SearchHit, SearchResults
+from retrieval.search import Mode, SearchHit, SearchResults, Twin
 from retrieval.snapshots import SEARCH_QUEUE
 
 POLL_SECONDS = 0.02
@@ -57,10 +57,12 @@ def ask_search(
         _forget(asked)
     if "error" in answer:
         raise SearchUnavailable(answer["error"])
-    hits = [
-        SearchHit(**{**hit, "heading_path": tuple(hit["heading_path"])}) for hit in answer["hits"]
-    ]
-    return SearchResults(hits=hits, snapshot=answer["snapshot"])
+    return SearchResults(hits=[_hit(hit) for hit in answer["hits"]], snapshot=answer["snapshot"])
+
+
+def _hit(found: dict[str, Any]) -> SearchHit:
+    also = tuple(Twin(**twin) for twin in found["also"])
+    return SearchHit(**{**found, "heading_path": tuple(found["heading_path"]), "also": also})
 
 
 def _forget(asked: Any) -> None:

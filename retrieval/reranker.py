@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from django.conf import settings
+from django.utils.module_loading import import_string
 from numpy.typing import NDArray
 
 from retrieval import minilm
@@ -35,8 +36,19 @@ class Reranker:
     """One cross-encoder: a folder (of `train reranker`, or as sentence-transformers saves them), or a
     hub's `owner/name@revision`."""
 
-    def __init__(self, setting: str, *, device: str = "auto", threads: int = 0) -> None:
-        self.name = setting
+    def __init__(
+        self,
+        setting: str,
+        *,
+        device: str = "auto",
+        threads: int = 0,
+        label: str = "",
+        digest: str = "",
+    ) -> None:
+        """`digest` is the one that the folder has to have, where it was registered as `label`."""
+        self.name = label or setting
+        self._setting = setting
+        self._registered = digest
         self._device = device
         self._threads = threads
         self._loading = threading.Lock()
@@ -54,6 +66,10 @@ class Reranker:
         """What to store beside a score: name and the first digits of the digest."""
         return f"{self.name}@{self.digest[:12]}"
 
+    @property
+    def is_loaded(self) -> bool:
+        return self._score is not None
+
     def warm_up(self) -> None:
         """Load the network once. Raises `RerankerError` when a file is missing, was changed, or
         doesn't load."""
@@ -61,8 +77,8 @@ class Reranker:
             return
         with self._loading:
             if self._score is None:
-                folder = Path(self.name).expanduser()
-                ours = (folder / minilm.MANIFEST).is_file()
+                folder = Path(self._setting).expanduser()
+                ours = bool(self._registered) or (folder / minilm.MANIFEST).is_file()
                 try:
                     self._score = self._trained_here(folder) if ours else self._named()
                 except (minilm.BundleError, ModelMissing) as error:
@@ -85,6 +101,8 @@ class Reranker:
         from retrieval import cross_encoder
 
         self._digest = minilm.read_manifest(bundle)["digest"]
+        if self._registered:
+            minilm.check_digest(self._digest, self._registered, bundle)
         tokenizer = cross_encoder.load_tokenizer()
         device = self._torch_device()
         network = cross_encoder.load_network(bundle).to(device, _fast_type(device))
@@ -99,14 +117,14 @@ class Reranker:
                     rows = order[start : start + BATCH]
                     pairs = cross_encoder.padded([(asked, pieces[row]) for row in rows])
                     logits = network(cross_encoder.Pairs(*(part.to(device) for part in pairs)))
-                    found[rows] = torch.sigmoid(logits).cpu().numpy()
+                    found[rows] = torch.sigmoid(logits[:, cross_encoder.ANSWERS]).cpu().numpy()
             return found
 
         return score
 
     def _named(self) -> Score:
         folder = named_folder(
-            self.name,
+            self._setting,
             variable="COUNTERSIGN_RERANKER",
             part="reranker",
             owner="cross-encoder",
@@ -171,8 +189,15 @@ def _reranker(setting: str, device: str, threads: int) -> Reranker:
     return Reranker(setting, device=device, threads=threads)
 
 
-def get_reranker() -> Reranker | None:
-    """The installation's reranker, one a process, named by COUNTERSIGN_RERANKER; None for `none`."""
+def named_reranker() -> Reranker | None:
+    """What COUNTERSIGN_RERANKER names, one a process; None for `none`."""
     if settings.RERANKER == "none":
         return None
     return _reranker(settings.RERANKER, settings.DEVICE, settings.TORCH_THREADS)
+
+
+def get_reranker() -> Reranker | None:
+    """The reranker that this process searches with, asked anew at every search: the registry of
+    models, which lies above this floor, answers where a version was promoted. None: there is none."""
+    provide: Callable[[], Reranker | None] = import_string(settings.RERANKER_PROVIDER)
+    return provide()

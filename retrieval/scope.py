@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 from numpy.typing import NDArray
 
 from assistant.models import Channel
@@ -62,3 +62,28 @@ def _document_ids(scope: Scope, version: int) -> NDArray[np.int64]:
     found = np.fromiter(documents.order_by("pk").values_list("pk", flat=True), dtype=np.int64)
     found.flags.writeable = False
     return found
+
+
+def documents_in(language: str) -> NDArray[np.int64] | None:
+    """Published documents in a language (ISO 639-1), `int64 [n]`; None where none or all are."""
+    return _documents_in(language, snapshots.version())
+
+
+@lru_cache(maxsize=64)
+def _documents_in(language: str, version: int) -> NDArray[np.int64] | None:
+    published = Document.objects.filter(state=Document.State.PUBLISHED)
+    if not published.exclude(language=language).exists():
+        return None
+    found = np.fromiter(
+        published.filter(language=language).values_list("pk", flat=True), dtype=np.int64
+    )
+    return found if len(found) else None
+
+
+def closed_to(channel: Channel, documents: QuerySet[Document]) -> QuerySet[Document]:
+    """Those of the documents, published or not, that a customer on the channel may not be told
+    from: of internal collections, and of collections for other channels."""
+    open_ones = Collection.objects.filter(
+        Q(channels=channel) | Q(channels=None), visibility=Collection.Visibility.PUBLIC
+    )
+    return documents.exclude(collection__in=open_ones).select_related("collection")

@@ -1,48 +1,47 @@
 """Index snapshots: which one is active, making one active, and opening it for searching.
 
-A snapshot is a folder of files that never change once it has its name, and a row. Readers follow
-the active row; each keeps what it opened until it has opened the next one, so a search during a
-switch is answered from the old snapshot or from the new one.
+A snapshot is a row and a sealed folder that names its segments and its tombstones; nothing of it
+changes once it has its name. Readers follow the active row; each keeps what it opened until it has
+opened the next one, so a search during a switch is answered from the old snapshot or from the new
+one.
 """
 
 from __future__ import annotations
 
-import hashlib
-import json
 import logging
 import threading
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
 import numpy as np
-from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 from numpy.typing import NDArray
 
 from assistant.audit.log import record
 from assistant.celery import wake
-from retrieval.embedder import get_embedder
+from retrieval import segments, snapshot_store
+from retrieval.embedder import EmbedderError, embedder_named, get_embedder
 from retrieval.lexical import LexicalIndex
 from retrieval.models import Document, IndexSnapshot, KnowledgeVersion
-from retrieval.vector_index import VectorIndex
+from retrieval.sealed import DamagedSnapshot, check, index_root, seal
+from retrieval.segments import Part
+from retrieval.vector_index import SegmentedVectors
+
+__all__ = ["DamagedSnapshot", "EmptyIndex", "OpenSnapshot", "index_root", "open_active"]
 
 logger = logging.getLogger(__name__)
 
 REFRESH_TASK = "retrieval.tasks.refresh_index"
 SEARCH_QUEUE = "search"
-MANIFEST = "manifest.json"
-FORMAT = 2  # which files a snapshot holds; goes up when that changes
+TOMBSTONES = "tombstones.npy"  # rows that no longer count, numbered over all segments
 State = IndexSnapshot.State
 
 
 class EmptyIndex(RuntimeError):
     """There is nothing to search yet."""
-
-
-class DamagedSnapshot(RuntimeError):
-    """A snapshot's files are missing or are not the ones that were built."""
 
 
 class CannotActivate(RuntimeError):
@@ -52,22 +51,23 @@ class CannotActivate(RuntimeError):
 @dataclass(frozen=True)
 class OpenSnapshot:
     """A snapshot in memory: row `i` of vectors and words is the chunk `chunk_ids[i]` of the document
-    `document_ids[i]`, cut from the article at row `article_rows[i]` of `articles`."""
+    `document_ids[i]`, cut from the article at row `article_rows[i]` of `articles`.
+
+    Rows are numbered over all segments, tombstones included (`live`, `bool [n]`, tells them); a
+    search of the vectors never finds a dead row, and its words score 0.
+    """
 
     id: int
+    embedder: str  # its name: queries are embedded by the same one
     embedder_digest: str
+    parts: tuple[Part, ...]
+    live: NDArray[np.bool_]
     chunk_ids: NDArray[np.int64]
     document_ids: NDArray[np.int64]
-    digests: NDArray[np.bytes_]  # sha256 of what was embedded, by row
-    vectors: VectorIndex
+    vectors: SegmentedVectors
     lexical: LexicalIndex
     articles: LexicalIndex
     article_rows: NDArray[np.int64]
-
-
-def index_root() -> Path:
-    """Where snapshots lie."""
-    return Path(settings.DATA_DIR) / "index"
 
 
 # --- reading ----------------------------------------------------------------------------------
@@ -95,64 +95,102 @@ def open_active() -> OpenSnapshot:
         if snapshot is None:
             try:
                 snapshot = open_folder(index_root() / row.folder, row)
+            except snapshot_store.StoreError:
+                raise  # other machines have it whole
             except DamagedSnapshot as damage:
                 _take_out_of_service(row, damage)
                 raise
-            if snapshot.embedder_digest != get_embedder().digest:
+            if snapshot.embedder_digest != embedder_named(row.embedder).digest:
                 wake(REFRESH_TASK, queue=SEARCH_QUEUE)
                 raise DamagedSnapshot(
-                    f"Snapshot {row.pk} was built with the embedder {row.embedder}, and this "
-                    f"installation uses {get_embedder().name}; a new index is being built. To "
-                    "keep the old one, set COUNTERSIGN_EMBEDDER back."
+                    f"Snapshot {row.pk} was built with other weights of {row.embedder} than there are "
+                    "now; a new index is being built. To keep the old one, put the weights back."
                 )
+            if row.embedder != get_embedder().name:  # it goes on answering until the switch
+                wake(REFRESH_TASK, queue=SEARCH_QUEUE)
             _open.clear()  # searches under way hold the one that they began with
             _open[row.digest] = snapshot
+            segments.forget(but={part.segment.digest for part in snapshot.parts})
     return snapshot
 
 
-def open_folder(folder: Path, row: IndexSnapshot) -> OpenSnapshot:
-    """Read a snapshot's files after checking each against the manifest, and that against the row.
+def open_parts(folder: Path, digest: str) -> list[Part]:
+    """The segments of a snapshot and which of their rows are live.
 
-    Raises `DamagedSnapshot` naming the file that is missing, altered or left over.
+    Every file is checked against the manifest that names it, the segments' manifests against the
+    snapshot's, and that against the row's digest. Raises `DamagedSnapshot` naming what is missing
+    or altered.
     """
     try:
-        raw = (folder / MANIFEST).read_bytes()
-    except OSError as error:
-        raise DamagedSnapshot(f"{folder.name}/{MANIFEST} cannot be read: {error}") from error
-    if hashlib.sha256(raw).hexdigest() != row.digest:
-        raise DamagedSnapshot(f"{folder.name}/{MANIFEST} is not the one that was built.")
-    manifest = json.loads(raw)
-    if manifest["format"] != FORMAT:
-        raise DamagedSnapshot(
-            f"{folder.name} was built by another version of Countersign (format "
-            f"{manifest['format']}, this one reads {FORMAT}); a new one is being built."
-        )
-    for name, expected in manifest["files"].items():
-        try:
-            found = file_digest(folder / name)
-        except OSError as error:
-            raise DamagedSnapshot(f"{folder.name}/{name} cannot be read: {error}") from error
-        if found != expected:
-            raise DamagedSnapshot(f"{folder.name}/{name} is not the file that was built.")
-    chunk_ids = np.load(folder / "chunks.npy", allow_pickle=False)
-    article_rows = np.load(folder / "article_rows.npy", allow_pickle=False)
+        manifest = check(folder, digest)
+    except DamagedSnapshot:
+        if not snapshot_store.fetch(folder.name, digest):
+            raise
+        manifest = check(folder, digest)
+    tombstones = np.load(folder / TOMBSTONES, allow_pickle=False)
+    parts, before = [], 0
+    for name in manifest["segments"]:
+        segment = segments.open_segment(name)
+        part = segments.whole(segment)
+        mine = tombstones[(tombstones >= before) & (tombstones < before + len(segment))]
+        part.live[mine - before] = False
+        parts.append(part)
+        before += len(segment)
+    return parts
+
+
+def open_folder(folder: Path, row: IndexSnapshot) -> OpenSnapshot:
+    """Open a snapshot for searching. Raises `DamagedSnapshot`."""
+    return assemble(open_parts(folder, row.digest), row)
+
+
+def assemble(parts: Sequence[Part], row: IndexSnapshot) -> OpenSnapshot:
+    """Segments put together for searching."""
+    columns = [part.segment.columns for part in parts]
+    article_rows, before = [], 0
+    for each in columns:
+        article_rows.append(each.article_rows + before)
+        before += len(each.revision_ids)
+    masks = [part.mask for part in parts]
     return OpenSnapshot(
         id=row.pk,
-        embedder_digest=manifest["embedder_digest"],
-        chunk_ids=chunk_ids,
-        document_ids=np.load(folder / "documents.npy", allow_pickle=False),
-        digests=np.load(folder / "digests.npy", allow_pickle=False),
-        vectors=VectorIndex.load(folder / "vectors.faiss"),
-        lexical=LexicalIndex.load(folder / "lexical", len(chunk_ids)),
-        articles=LexicalIndex.load(folder / "articles", int(article_rows.max(initial=-1)) + 1),
-        article_rows=article_rows,
+        embedder=row.embedder,
+        embedder_digest=row.embedder_digest,
+        parts=tuple(parts),
+        live=_joined([part.live for part in parts], np.bool_),
+        chunk_ids=_joined([each.chunk_ids for each in columns]),
+        document_ids=_joined([each.document_ids for each in columns]),
+        vectors=SegmentedVectors([part.segment.vectors for part in parts], masks),
+        lexical=LexicalIndex([part.segment.words for part in parts], masks),
+        articles=LexicalIndex(
+            [part.segment.article_words for part in parts],
+            [
+                None if mask is None else part.live_articles
+                for part, mask in zip(parts, masks, strict=True)
+            ],
+        ),
+        article_rows=_joined(article_rows),
     )
 
 
-def file_digest(path: Path) -> str:
-    """sha256 of a file, in hex."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+def _joined(arrays: Sequence[NDArray], dtype: type = np.int64) -> NDArray:
+    return np.concatenate(arrays) if arrays else np.zeros(0, dtype=dtype)
+
+
+def write(folder: Path, parts: Sequence[Part], row: IndexSnapshot) -> str:
+    """Write and seal a snapshot's folder over segments that stand; returns its digest."""
+    folder.mkdir(parents=True)
+    live = _joined([part.live for part in parts], np.bool_)
+    np.save(folder / TOMBSTONES, np.flatnonzero(~live))
+    about = {
+        "snapshot": row.pk,
+        "embedder": row.embedder,
+        "embedder_digest": row.embedder_digest,
+        "chunks": row.chunks,
+        "built_from": row.built_from,
+        "segments": [part.segment.digest for part in parts],
+    }
+    return seal(folder, about)
 
 
 def _take_out_of_service(row: IndexSnapshot, damage: DamagedSnapshot) -> None:
@@ -169,7 +207,8 @@ def activate(snapshot: IndexSnapshot, *, actor: str, now: datetime | None = None
 
     An older one may be chosen (a roll back); it stays until the knowledge base changes again. A
     fresh one (`READY`) that an even newer one has overtaken is not made active: returns False.
-    Raises `CannotActivate` for one that is broken, unfinished, or from another embedder.
+    Raises `CannotActivate` for one that is broken, unfinished, or from an embedder that has changed or
+    is gone.
     """
     now = now or timezone.now()
     with transaction.atomic():
@@ -180,12 +219,16 @@ def activate(snapshot: IndexSnapshot, *, actor: str, now: datetime | None = None
             return True
         if row.state not in {State.READY, State.RETIRED}:
             raise CannotActivate(f"Snapshot {row.pk} is {row.get_state_display().lower()}.")
-        if row.embedder_digest != get_embedder().digest:
+        try:
+            has_changed = row.embedder_digest != embedder_named(row.embedder).digest
+        except EmbedderError as error:
+            raise CannotActivate(str(error)) from error
+        if has_changed:
             raise CannotActivate(
-                f"Snapshot {row.pk} was built with the embedder {row.embedder}, and this "
-                f"installation uses {get_embedder().name}."
+                f"Snapshot {row.pk} was built with other weights of the embedder {row.embedder} than "
+                "there are now."
             )
-        if not (index_root() / row.folder / MANIFEST).is_file():
+        if not snapshot_store.local_or_stored(row.folder):
             raise CannotActivate(f"The files of snapshot {row.pk} have been cleaned away.")
         if row.state == State.READY and active and active.built_from > row.built_from:
             IndexSnapshot.objects.filter(pk=row.pk).update(state=State.RETIRED)

@@ -10,7 +10,8 @@ from celery.signals import celeryd_after_setup
 from django.utils import timezone
 
 from assistant import heartbeat
-from assistant.celery import app
+from assistant.celery import app, wake
+from retrieval.comparisons import COMPARE_TASK, advance_comparison
 from retrieval.embedder import EmbedderError, get_embedder
 from retrieval.reranker import RerankerError, get_reranker
 from retrieval.search import EVERYTHING, EmptyIndex, Mode, SearchHit, search
@@ -34,14 +35,22 @@ def search_for_page(*, query: str, k: int = 10, mode: Mode | None = None) -> dic
 @app.task(name=REFRESH_TASK)
 def refresh_index() -> None:
     """Build and activate an index where the knowledge base has changed."""
+    from retrieval import compacting
     from retrieval.building import refresh_if_stale
 
     refresh_if_stale()
     try:
-        open_active()
+        compacting.start_if_due(open_active())
         heartbeat.tell(index=True)
     except (EmptyIndex, DamagedSnapshot):
         heartbeat.tell(index=False)
+
+
+@app.task(name=COMPARE_TASK)
+def compare() -> None:
+    """A step of the oldest comparison; between two steps others' searches are answered."""
+    if advance_comparison(now=timezone.now()):
+        wake(COMPARE_TASK, queue=SEARCH_QUEUE)
 
 
 @app.task(name=RUN_TASK)
@@ -72,6 +81,10 @@ def hit_json(hit: SearchHit) -> dict[str, Any]:
         "dense_score": hit.dense_score,
         "lexical_score": hit.lexical_score,
         "rerank_score": hit.rerank_score,
+        "also": [
+            {"document": twin.document_id, "source": twin.source, "title": twin.title}
+            for twin in hit.also
+        ],
     }
 
 

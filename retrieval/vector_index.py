@@ -1,8 +1,17 @@
-"""The vectors of a snapshot in FAISS: exact inner product, good to about 50,000 chunks."""
+"""The vectors of a segment in FAISS, and of several segments together. The only file that imports
+faiss.
+
+Up to `EXACT_ROWS` rows every vector is compared. Above, an inverted file over scalar-quantized
+vectors finds candidates, and the vectors themselves, which stay on the disk, give their cosines:
+so cosines are exact in either case and comparable over segments.
+"""
 
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import accumulate
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +19,28 @@ import numpy as np
 from numpy.typing import NDArray
 
 Vectors = NDArray[np.float32]
+Rows = NDArray[np.int64]
+
+EXACT_ROWS = 50_000
+LEAST_RECALL = 0.95  # recall@10 against exact search, under which an index does not go live
+RECALL_QUERIES = 256
+_CANDIDATES = 3  # candidates that the quantized vectors bring for each row that is asked for
+_TRAINING_ROWS = 64  # a list of the inverted file, FAISS's own measure of enough is 39
+
+
+class RecallTooLow(RuntimeError):
+    """An approximate index finds too few of the nearest vectors."""
+
+
+@dataclass(frozen=True)
+class Quality:
+    """How a segment's vectors are searched: FAISS's name of the index, its `nprobe` (0 = exact),
+    recall@10 against exact search, and what built it on which processor."""
+
+    index: str
+    probes: int
+    recall: float
+    ran_on: str
 
 
 def _faiss() -> Any:
@@ -19,65 +50,197 @@ def _faiss() -> Any:
     return faiss
 
 
+def _gpus() -> int:
+    faiss = _faiss()
+    return int(faiss.get_num_gpus()) if hasattr(faiss, "StandardGpuResources") else 0
+
+
+def _on_gpu(index: Any) -> Any:
+    faiss = _faiss()
+    return faiss.index_cpu_to_gpu(faiss.StandardGpuResources(), 0, index)
+
+
 class VectorIndex:
-    """Unit vectors by row number. The only file that imports faiss."""
+    """Unit vectors of one segment by row number."""
 
-    def __init__(self, index: Any) -> None:
-        self._index = index
-
-    @classmethod
-    def build(cls, vectors: Vectors) -> VectorIndex:
-        """An exact index over `float32 [n, dimensions]`, unit rows."""
-        faiss = _faiss()
-        index = faiss.IndexFlatIP(int(vectors.shape[1]))
-        index.add(np.ascontiguousarray(vectors, dtype=np.float32))
-        return cls(index)
+    def __init__(self, exact: Any, approximate: Any = None, probes: int = 0) -> None:
+        self._exact = exact  # every vector as it is
+        self._approximate = approximate
+        self._probes = probes
+        # The GPU has no filters and no removal without cuVS: those searches stay on the CPU.
+        self._on_gpu = _on_gpu(approximate) if approximate is not None and _gpus() else None
+        if self._on_gpu is not None:
+            self._on_gpu.nprobe = probes
 
     @classmethod
-    def load(cls, path: Path) -> VectorIndex:
-        """Read an index file. Raises `RuntimeError` (from faiss) when it is not one."""
+    def build(cls, vectors: Vectors) -> tuple[VectorIndex, Quality]:
+        """An index over `float32 [n, dimensions]`, unit rows: exact up to `EXACT_ROWS`. Raises
+        `RecallTooLow` where no sensible number of probes reaches `LEAST_RECALL`."""
         faiss = _faiss()
-        return cls(faiss.read_index(str(path)))
+        vectors = np.ascontiguousarray(vectors, dtype=np.float32)
+        exact = faiss.IndexFlatIP(int(vectors.shape[1]))
+        exact.add(vectors)
+        if len(vectors) <= EXACT_ROWS:
+            return cls(exact), Quality("Flat", 0, 1.0, "searched on the CPU")
+        where = "GPU" if _gpus() else "CPU"
+        lists = 1 << max(3, round(np.log2(4 * np.sqrt(len(vectors)))))
+        name = f"IVF{lists},SQ8"
+        trained = faiss.index_factory(exact.d, name, faiss.METRIC_INNER_PRODUCT)
+        seeded = np.random.default_rng(0)
+        sample = seeded.permutation(len(vectors))[: lists * _TRAINING_ROWS]
+        worker = _on_gpu(trained) if _gpus() else trained
+        worker.train(vectors[sample])
+        worker.add(vectors)
+        approximate = faiss.index_gpu_to_cpu(worker) if _gpus() else worker
+        queries = _like_queries(vectors, seeded)
+        _, truth = exact.search(queries, 10)
+        probes, recall = 8, 0.0
+        while True:
+            index = cls(exact, approximate, probes)
+            _, found = index.search(queries, 10)
+            hits = sum(len(np.intersect1d(a, b)) for a, b in zip(truth, found, strict=True))
+            recall = hits / truth.size
+            if recall >= LEAST_RECALL:
+                ran_on = f"trained, filled and searched on the {where}"
+                if _gpus():
+                    ran_on += "; filtered searches and recall's exact side on the CPU"
+                return index, Quality(name, probes, recall, ran_on)
+            if probes * 4 > lists:
+                raise RecallTooLow(
+                    f"{name} finds {recall:.3f} of the 10 nearest at {probes} probes of {lists}; "
+                    f"{LEAST_RECALL} is required."
+                )
+            probes *= 2
 
-    def save(self, path: Path) -> None:
+    @classmethod
+    def load(cls, folder: Path, *, probes: int) -> VectorIndex:
+        """Read what `save` wrote. Exact vectors stay on the disk, shared by all processes."""
         faiss = _faiss()
-        faiss.write_index(self._index, str(path))
+        exact = faiss.read_index(str(folder / "vectors.faiss"), faiss.IO_FLAG_MMAP_IFC)
+        approximate = folder / "approximate.faiss"
+        return cls(exact, faiss.read_index(str(approximate)) if probes else None, probes)
+
+    def save(self, folder: Path) -> None:
+        faiss = _faiss()
+        faiss.write_index(self._exact, str(folder / "vectors.faiss"))
+        if self._approximate is not None:
+            faiss.write_index(self._approximate, str(folder / "approximate.faiss"))
 
     def __len__(self) -> int:
-        return int(self._index.ntotal)
+        return int(self._exact.ntotal)
 
     @property
     def dimensions(self) -> int:
-        return int(self._index.d)
+        return int(self._exact.d)
 
     def search(
         self, queries: Vectors, k: int, *, allowed: NDArray[np.bool_] | None = None
-    ) -> tuple[Vectors, NDArray[np.int64]]:
+    ) -> tuple[Vectors, Rows]:
         """The `k` nearest rows of each query, best first: cosines `float32 [m, k]` and row numbers
         `int64 [m, k]`; fewer where there are fewer. With `allowed`, `bool [n]`, only those rows
         are looked at, so that a filter never empties the answer."""
-        k = min(k, len(self) if allowed is None else int(allowed.sum()))
+        left = len(self) if allowed is None else int(allowed.sum())
+        k = min(k, left)
         if not k:
-            empty = (len(queries), 0)
-            return np.zeros(empty, dtype=np.float32), np.zeros(empty, dtype=np.int64)
-        parameters = None
+            return _none(len(queries))
+        queries = np.ascontiguousarray(queries, dtype=np.float32)
+        if self._approximate is None or left <= max(EXACT_ROWS // 5, k * _CANDIDATES):
+            return self._search(self._exact, queries, k, allowed)
+        _, rows = self._search(self._approximate, queries, k * _CANDIDATES, allowed)
+        cosines = np.full(rows.shape, -2.0, dtype=np.float32)
+        for one, found in enumerate(rows):
+            real = found >= 0
+            cosines[one, real] = self.vectors_at(found[real]) @ queries[one]
+        order = np.argsort(-cosines, axis=1, kind="stable")[:, :k]
+        cosines, rows = np.take_along_axis(cosines, order, 1), np.take_along_axis(rows, order, 1)
+        if (rows < 0).any():  # the probed lists held too few of the rows that are allowed
+            return self._search(self._exact, queries, k, allowed)
+        return cosines, rows
+
+    def _search(
+        self, index: Any, queries: Vectors, k: int, allowed: NDArray[np.bool_] | None
+    ) -> tuple[Vectors, Rows]:
+        faiss = _faiss()
+        if index is self._approximate and allowed is None and self._on_gpu is not None:
+            scores, rows = self._on_gpu.search(queries, k)
+            return scores, rows
+        options: dict[str, Any] = {}
         if allowed is not None:
-            faiss = _faiss()
-            bits = np.packbits(allowed, bitorder="little")
-            parameters = faiss.SearchParameters(sel=faiss.IDSelectorBitmap(bits))
-        scores, rows = self._index.search(
-            np.ascontiguousarray(queries, dtype=np.float32), k, params=parameters
-        )
+            options["sel"] = faiss.IDSelectorBitmap(np.packbits(allowed, bitorder="little"))
+        if index is self._approximate:
+            options["nprobe"] = self._probes
+            parameters = faiss.SearchParametersIVF(**options)
+        else:
+            parameters = faiss.SearchParameters(**options) if options else None
+        scores, rows = index.search(queries, k, params=parameters)
         return scores, rows
 
     def vectors(self) -> Vectors:
         """All rows, `float32 [n, dimensions]`."""
-        if not len(self):
-            return np.zeros((0, self.dimensions), dtype=np.float32)
-        return np.asarray(self._index.reconstruct_n(0, len(self)), dtype=np.float32)
+        return np.asarray(self._exact.reconstruct_n(0, len(self)), dtype=np.float32)
 
-    def vectors_at(self, rows: NDArray[np.int64]) -> Vectors:
+    def vectors_at(self, rows: Rows) -> Vectors:
         """Some rows, `float32 [len(rows), dimensions]`."""
         if not len(rows):
             return np.zeros((0, self.dimensions), dtype=np.float32)
-        return np.asarray(self._index.reconstruct_batch(np.ascontiguousarray(rows)), np.float32)
+        return np.asarray(self._exact.reconstruct_batch(np.ascontiguousarray(rows)), np.float32)
+
+
+class SegmentedVectors:
+    """The vectors of several segments: rows are numbered through, and dead ones never found."""
+
+    def __init__(
+        self, parts: Sequence[VectorIndex], live: Sequence[NDArray[np.bool_] | None] = ()
+    ) -> None:
+        """`live[i]` masks the rows of part `i` that may be found, None where all may."""
+        self._parts = parts
+        self._live = list(live) or [None] * len(parts)
+        self._offsets = np.array([0, *accumulate(len(part) for part in parts)], dtype=np.int64)
+
+    def __len__(self) -> int:
+        return int(self._offsets[-1])
+
+    @property
+    def dimensions(self) -> int:
+        return self._parts[0].dimensions
+
+    def search(
+        self, queries: Vectors, k: int, *, allowed: NDArray[np.bool_] | None = None
+    ) -> tuple[Vectors, Rows]:
+        """As `VectorIndex.search`, over all parts; `allowed` is `bool [n]` over all rows."""
+        scores, rows = [], []
+        for part, live, offset in zip(self._parts, self._live, self._offsets, strict=False):
+            wanted = live
+            if allowed is not None:
+                wanted = allowed[offset : offset + len(part)]
+                wanted = wanted if live is None else wanted & live
+            found, local = part.search(queries, k, allowed=wanted)
+            scores.append(found)
+            rows.append(local + offset)
+        if len(scores) == 1:
+            return scores[0], rows[0]
+        all_scores, all_rows = np.concatenate(scores, axis=1), np.concatenate(rows, axis=1)
+        order = np.argsort(-all_scores, axis=1, kind="stable")[:, :k]
+        return np.take_along_axis(all_scores, order, 1), np.take_along_axis(all_rows, order, 1)
+
+    def vectors_at(self, rows: Rows) -> Vectors:
+        """Some rows, `float32 [len(rows), dimensions]`."""
+        found = np.empty((len(rows), self.dimensions), dtype=np.float32)
+        owners = np.searchsorted(self._offsets, rows, side="right") - 1
+        for owner in np.unique(owners).tolist():
+            mine = owners == owner
+            found[mine] = self._parts[owner].vectors_at(rows[mine] - self._offsets[owner])
+        return found
+
+
+def _none(queries: int) -> tuple[Vectors, Rows]:
+    return np.zeros((queries, 0), dtype=np.float32), np.zeros((queries, 0), dtype=np.int64)
+
+
+def _like_queries(vectors: Vectors, random: np.random.Generator) -> Vectors:
+    """Queries to measure recall with: chunks moved at random to a cosine of about .7 from where
+    they were, which is how near a question comes to its answer."""
+    drawn = vectors[random.permutation(len(vectors))[:RECALL_QUERIES]]
+    noise = random.standard_normal(drawn.shape).astype(np.float32)
+    moved = drawn + noise / np.linalg.norm(noise, axis=1, keepdims=True)
+    return np.asarray(moved / np.linalg.norm(moved, axis=1, keepdims=True), dtype=np.float32)

@@ -141,6 +141,46 @@ def loss(rows: Any) -> Chart | None:
     )
 
 
+TREND_WIDTH, TREND_HEIGHT, TREND_GAP = 60, 20, 2
+
+
+@dataclass(frozen=True)
+class Bar:
+    """A bar of a trend: where it stands and how high it is, and what it says."""
+
+    x: float
+    y: float
+    width: float
+    height: float
+    words: str
+
+
+@dataclass(frozen=True)
+class Trend:
+    """Counts of successive weeks as bars, with the words that say the same."""
+
+    bars: Sequence[Bar]
+    summary: str
+
+
+def trend(weeks: Sequence[int]) -> Trend:
+    """Tiny bars, the newest week at the right; `knowledge/_trend.html` draws them."""
+    most = max([*weeks, 1])
+    step = TREND_WIDTH / max(len(weeks), 1)
+    bars = []
+    for place, count in enumerate(weeks):
+        height = round(max(TREND_HEIGHT * count / most, 1), 1)  # nothing is a line, not a hole
+        ago = len(weeks) - 1 - place
+        when = "this week" if not ago else f"{ago} week{'s' if ago > 1 else ''} ago"
+        bars.append(
+            Bar(
+                round(step * place, 1), round(TREND_HEIGHT - height, 1),
+                round(step - TREND_GAP, 1), height, f"{when}: {count}",
+            )
+        )  # fmt: skip
+    return Trend(bars, "Last four weeks, oldest first: " + ", ".join(str(n) for n in weeks))
+
+
 def _rows(rows: Any) -> list[Mapping[str, Any]]:
     return [row for row in rows if isinstance(row, Mapping)] if isinstance(rows, list) else []
 

@@ -7,7 +7,6 @@ racing calls one wins and the other gets a named error and changes nothing.
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable
 from contextlib import suppress
 from datetime import datetime
 
@@ -18,6 +17,7 @@ from assistant.intake import clean_text
 from assistant.models import SealedText, Ticket, User
 from assistant.outbox import cancel_reply, hold_reply
 from assistant.privacy.encryption import seal, unseal
+from generation.closed_sources import closed_source, words_of
 from generation.models import Draft, DraftCandidate
 from generation.queue import queue_draft, retire_open_draft
 from review import claims, screening, working_copies
@@ -63,6 +63,10 @@ class ConfirmationNeeded(DecisionRefused):
         self.screening = found
 
 
+class SourceClosed(DecisionRefused):
+    """The draft rests on an article that its customer may not be told from any more."""
+
+
 class TooLateToUndo(DecisionRefused):
     """The reply is on its way, or was undone before."""
 
@@ -85,7 +89,8 @@ def approve(
     Changed text is screened again (or `screened`, which must cover it, is taken); what the screens
     say has to be confirmed by `send_anyway`.
 
-    Raises ConfirmationNeeded, AlreadyDecided, DraftRetired, NothingToApprove, EmptyReply, ClaimLost.
+    Raises ConfirmationNeeded, AlreadyDecided, DraftRetired, NothingToApprove, EmptyReply,
+    SourceClosed, ClaimLost.
     """
     ticket = draft.ticket
     text = _reply_text(text)
@@ -97,13 +102,15 @@ def approve(
     changed = text != before
     # only the chosen text was screened for leaks; whatever else is sent is screened here
     fresh = changed or base_candidate.pk != draft.chosen_id
-    found = _screened(screened, text, lambda: _screening(ticket, draft, text, fresh=fresh))
+    found = screening.of_reply(ticket=ticket, draft=draft, text=text, fresh=fresh, given=screened)
     if found.needs_confirmation and not send_anyway:
         raise ConfirmationNeeded(found)
     segments = word_diff(before, text) if changed else []
     with transaction.atomic():
         locked = _lock(ticket)
         claims.check(ticket=locked, user=user, token=claim_token, lock=True)
+        if (closed := closed_source(draft)) is not None:
+            raise SourceClosed(words_of(closed))
         _close(draft, State.EDITED if changed else State.APPROVED, now=now)
         decision = Decision.objects.create(
             ticket=locked,
@@ -116,7 +123,7 @@ def approve(
             edit_distance=edit_distance(segments),
             seconds_spent=seconds_spent,
             score_hidden=score_hidden,
-            screens=_screens_row(found, send_anyway),
+            screens=found.as_row(send_anyway=send_anyway),
             decided_at=now,
         )
         _hold(decision, locked, text, f"draft-{draft.pk}-{decision.pk}", now)
@@ -144,7 +151,7 @@ def reply_without_draft(
     text = _reply_text(text)
     claims.check(ticket=ticket, user=user, token=claim_token)
     latest = ticket.drafts.order_by("-number").first()
-    found = _screened(screened, text, lambda: _screening(ticket, latest, text, fresh=True))
+    found = screening.of_reply(ticket=ticket, draft=latest, text=text, fresh=True, given=screened)
     if found.needs_confirmation and not send_anyway:
         raise ConfirmationNeeded(found)
     with transaction.atomic():
@@ -161,7 +168,7 @@ def reply_without_draft(
             final_text=seal(ticket=locked, text=text),
             seconds_spent=seconds_spent,
             score_hidden=score_hidden,
-            screens=_screens_row(found, send_anyway),
+            screens=found.as_row(send_anyway=send_anyway),
             decided_at=now,
         )
         _hold(decision, locked, text, f"reply-{locked.pk}-{decision.pk}", now)
@@ -296,25 +303,6 @@ def _reply_text(text: str) -> str:
     if not cleaned:
         raise EmptyReply("The reply is empty. Write it, or reject the draft with a reason.")
     return cleaned
-
-
-def _screening(ticket: Ticket, draft: Draft | None, text: str, *, fresh: bool) -> Screening:
-    if fresh or draft is None:
-        return screening.screen(ticket=ticket, draft=draft, text=text)
-    return screening.of_draft(draft, text)
-
-
-def _screened(given: Screening | None, text: str, run: Callable[[], Screening]) -> Screening:
-    return given if given is not None and given.covers(text) else run()
-
-
-def _screens_row(found: Screening, send_anyway: bool) -> dict[str, object]:
-    return {
-        "result": found.result,
-        "warnings": found.warnings,
-        "unavailable": found.unavailable,
-        "sent_anyway": found.needs_confirmation and send_anyway,
-    }
 
 
 def _lock(ticket: Ticket) -> Ticket:

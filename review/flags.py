@@ -22,6 +22,7 @@ _SHORT: dict[str, tuple[str, Tone]] = {
     "unsupported": ("no evidence", "check"),
     "no_generator": ("model away", "check"),
     "article_changed": ("article changed", "check"),
+    "source_closed": ("internal article", "check"),
     "passage_excluded": ("article left out", "check"),
     "toxicity_customer_unavailable": ("not screened", "check"),
     "toxicity_draft_unavailable": ("not screened", "check"),

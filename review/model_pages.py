@@ -10,7 +10,7 @@ from typing import Any
 
 from assistant import heartbeat
 from assistant.models import Heartbeat
-from generation.chosen import SERVED, by_setting
+from generation.chosen import by_setting
 from generation.comparing import CRITERIA, Comparison, compare
 from generation.models import ModelEvaluation, ModelVersion
 from review import charts
@@ -31,7 +31,6 @@ class Section:
     kind: str
     label: str
     about: str
-    is_served: bool
     live: ModelVersion | None = None
     is_default: bool = False
     comparison: Comparison | None = None
@@ -68,7 +67,6 @@ def sections(*, now: datetime) -> list[Section]:
             kind=kind.value,
             label=kind.label,
             about=ABOUT[kind],
-            is_served=kind in SERVED,
             live=live or default,
             is_default=live is None,
             canary=next((row for row in mine if row.state == State.CANARY), None),

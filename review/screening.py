@@ -43,6 +43,15 @@ class Screening:
         """Whether it was this text that was screened."""
         return self.text_sha256 == _sha256(text)
 
+    def as_row(self, *, send_anyway: bool) -> dict[str, object]:
+        """What a decision keeps of it."""
+        return {
+            "result": self.result,
+            "warnings": self.warnings,
+            "unavailable": self.unavailable,
+            "sent_anyway": self.needs_confirmation and send_anyway,
+        }
+
     def signed(self) -> str:
         """For a form's hidden field: comes back unchanged or not at all."""
         return signing.dumps(asdict(self), salt=_SALT, compress=True)
@@ -73,6 +82,18 @@ def screen(*, ticket: Ticket, draft: Draft | None, text: str) -> Screening:
         what = _LEAK_WORDS.get(str(kind).lower(), f"personal data ({kind})")
         warnings.append(f"The text holds {what} that no cited article contains.")
     return Screening(_sha256(text), warnings=warnings, result=result)
+
+
+def of_reply(
+    *, ticket: Ticket, draft: Draft | None, text: str, fresh: bool, given: Screening | None
+) -> Screening:
+    """The screening of what is to be sent: `given` where it is of this text, else the draft's own,
+    or a new one where the text is `fresh` or there is no draft."""
+    if given is not None and given.covers(text):
+        return given
+    if fresh or draft is None:
+        return screen(ticket=ticket, draft=draft, text=text)
+    return of_draft(draft, text)
 
 
 def of_draft(draft: Draft, text: str) -> Screening:

@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 
 from assistant.models import Message, SealedText, Ticket
 from assistant.privacy.encryption import CannotOpen, Forgotten, unseal
+from retrieval.own_words import QUOTED
 
-_WROTE = re.compile(
-    r"^\s*(?:>|On .{4,120} wrote:\s*$|Am .{4,120} schrieb.*:\s*$|Le .{4,120} a écrit\s*:\s*$"
-    r"|-{2,}\s*(?:Original Message|Forwarded message|Ursprüngliche Nachricht)\b)",
-    re.IGNORECASE,
-)
 LONG = 4_000  # characters of one message shown before it folds
 RECENT = 4  # messages shown before older ones fold
 
@@ -68,7 +63,7 @@ def fold(text: str) -> list[Part]:
     runs: list[tuple[bool, list[str]]] = []
     attribution = False
     for line in text.split("\n"):
-        quoted = bool(_WROTE.match(line)) or (attribution and not line.strip())
+        quoted = bool(QUOTED.match(line)) or (attribution and not line.strip())
         attribution = quoted and not line.lstrip().startswith(">")
         if runs and runs[-1][0] == quoted:
             runs[-1][1].append(line)

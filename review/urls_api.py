@@ -3,8 +3,8 @@
 from django.urls import path
 
 from assistant.api import build
-from review.api import router
-from review.api_sources import router as sources_router
+from review import api_knowledge_insight, api_sources, knowledge_api
+from review.api import router as drafts
 
-api = build(router, sources_router)
+api = build(drafts, knowledge_api.router, api_knowledge_insight.router, api_sources.router)
 urlpatterns = [path("", api.urls)]

@@ -1,16 +1,51 @@
-"""`/knowledge/`: reading the knowledge base."""
+"""`/knowledge/`: the knowledge base: read, write, keep in order."""
 
 from django.urls import path
 
-from review.views.knowledge import articles, held, source_runs, sources
+from review.views.knowledge import (
+    articles,
+    blast_radius,
+    collections,
+    editor,
+    gaps,
+    health,
+    held,
+    listing,
+    publishing,
+    questions,
+    runs,
+    source_runs,
+    sources,
+)
 
 app_name = "knowledge"
 
 urlpatterns = [
-    path("", articles.articles, name="articles"),
+    path("", listing.articles, name="articles"),
+    path("bulk/", listing.bulk, name="bulk"),
+    path("bulk/undo/", listing.undo, name="undo"),
     path("search", articles.search, name="search"),
     path("<int:document_id>/", articles.article, name="article"),
     path("revision/<int:revision_id>/", articles.revision, name="revision"),
+    path("questions/", questions.questions, name="questions"),
+    path("questions/choose", questions.choose, name="question_choose"),
+    path("questions/keep", questions.keep, name="question_keep"),
+    path("questions/keep-cited", questions.keep_cited, name="question_cited"),
+    path("questions/compare", questions.compare, name="question_compare"),
+    path("questions/<int:question_id>/drop", questions.drop, name="question_drop"),
+    path("questions/comparison/<int:comparison_id>/", questions.comparison, name="comparison"),
+    path("<int:document_id>/uses/", blast_radius.uses, name="uses"),
+    path("<int:document_id>/uses.csv", blast_radius.uses_file, name="uses_file"),
+    path("gaps/", gaps.index, name="gaps"),
+    path("gaps/<int:gap_id>/", gaps.gap, name="gap"),
+    path("gaps/<int:gap_id>/dismiss/", gaps.dismiss, name="dismiss_gap"),
+    path("gaps/<int:gap_id>/reopen/", gaps.reopen, name="reopen_gap"),
+    path("gaps/<int:gap_id>/article/", gaps.start, name="start_article"),
+    path("health/", health.index, name="health"),
+    path("health/<int:finding_id>/dismiss/", health.dismiss, name="dismiss_finding"),
+    path("health/<int:finding_id>/reopen/", health.reopen, name="reopen_finding"),
+    path("runs/<str:kind>/start/", runs.start, name="start_run"),
+    path("runs/<str:kind>/progress/", runs.progress, name="run_progress"),
     path("sources/", sources.sources, name="sources"),
     path("sources/new/<slug:kind>/", sources.new_source, name="new_source"),
     path("sources/<int:source_id>/", sources.source, name="source"),
@@ -25,4 +60,21 @@ urlpatterns = [
     path("held/", held.held_articles, name="held_articles"),
     path("held/<int:held_id>/", held.held_article, name="held_article"),
     path("held/<int:held_id>/decide/", held.decide_held, name="decide_held"),
+    path("new/", editor.new, name="new"),
+    path("preview/", editor.preview, name="preview"),
+    path("<int:document_id>/edit/", editor.edit, name="edit"),
+    path("<int:document_id>/save/", editor.save, name="save"),
+    path("<int:document_id>/presence/", editor.presence, name="presence"),
+    path("<int:document_id>/conflict/", editor.conflict, name="conflict"),
+    path("<int:document_id>/overtaken/", editor.overtaken, name="overtaken"),
+    path("<int:document_id>/discard/", editor.discard, name="discard"),
+    path("<int:document_id>/drafts/<int:user_id>/", editor.theirs, name="theirs"),
+    path("<int:document_id>/publish/", publishing.publish, name="publish"),
+    path("<int:document_id>/retire/", publishing.retire, name="retire"),
+    path("<int:document_id>/restore/", publishing.restore, name="restore"),
+    path("<int:document_id>/revisions/", publishing.revisions, name="revisions"),
+    path("revision/<int:revision_id>/roll-back/", publishing.roll_back, name="roll_back"),
+    path("collections/", collections.collections, name="collections"),
+    path("collections/new/", collections.new_collection, name="new_collection"),
+    path("collections/<slug:name>/edit/", collections.collection, name="collection"),
 ]

@@ -13,6 +13,7 @@ from django.test import Client, TransactionTestCase
 from assistant.audit import triggers
 from assistant.models import User
 from generation.engine import files
+from retrieval import scope
 from tests import people
 
 
@@ -47,6 +48,13 @@ def checkpoint_file(settings: Any, tmp_path: Path) -> Path:
     """Every test has its own checkpoint file: the log starts anew with each."""
     settings.CHECKPOINT_FILE = tmp_path / "checkpoints.jsonl"
     return settings.CHECKPOINT_FILE
+
+
+@pytest.fixture(autouse=True)
+def _scopes_are_resolved_anew() -> None:
+    """Each test counts the knowledge base's versions from 0 again."""
+    scope._document_ids.cache_clear()
+    scope._documents_in.cache_clear()
 
 
 @pytest.fixture

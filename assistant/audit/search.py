@@ -36,6 +36,7 @@ ACTIONS = (
     "reply.uncertain",
     "reply.settled",
     "text.read",
+    "ticket.forgotten",
     "log.searched",
     "log.exported",
     "log.export_written",

@@ -6,6 +6,7 @@ engine's safeguards.
 
 from __future__ import annotations
 
+import math
 import random
 import re
 from collections import Counter, defaultdict
@@ -15,6 +16,7 @@ from typing import Any
 import torch
 from transformers import GPTNeoForCausalLM, PreTrainedTokenizerFast
 
+from generation.figures import token_f1
 from generation.prompts import (
     PromptTemplate,
     parse_reply,
@@ -23,6 +25,7 @@ from generation.prompts import (
     sentences,
 )
 from generation.training.corpus import render
+from generation.training.forward import weighted_loss
 from generation.training.records import Record
 
 QUOTED_SENTENCES = 2
@@ -86,7 +89,7 @@ def complete(
     """Greedy completions and whether each ended by itself."""
     generator: Any = model  # transformers types `generate` for another base class
     tokenizer.padding_side = "left"
-    encoded = tokenizer(list(prompts), return_tensors="pt", padding=True)
+    encoded = tokenizer(list(prompts), return_tensors="pt", padding=True).to(generator.device)
     with torch.inference_mode():
         output = generator.generate(
             input_ids=encoded["input_ids"],
@@ -103,6 +106,29 @@ def complete(
     return found
 
 
+@torch.no_grad()
+def bits_per_byte(
+    model: GPTNeoForCausalLM, tokenizer: PreTrainedTokenizerFast, texts: Sequence[str]
+) -> float | None:
+    """How well whole texts are foretold, in bits a byte of UTF-8; None without a text.
+
+    A text longer than the context is read in pieces, each behind an end-of-text.
+    """
+    room = model.config.max_position_embeddings - 1
+    nats, size = 0.0, 0
+    for text in texts:
+        ids = tokenizer.encode(text)
+        size += len(text.encode())
+        for at in range(0, len(ids), room):
+            piece = torch.tensor([[tokenizer.eos_token_id, *ids[at : at + room]]])
+            piece = piece.to(model.device)
+            loss, _, counted = weighted_loss(
+                model, piece, torch.ones_like(piece, dtype=torch.float32)
+            )
+            nats += float(loss) * int(counted)
+    return round(nats / math.log(2) / size, 4) if size else None
+
+
 def teacher_forced(
     model: GPTNeoForCausalLM,
     tokenizer: PreTrainedTokenizerFast,
@@ -115,8 +141,9 @@ def teacher_forced(
     reply = render_completion(template, (record.opening, record.body, record.closing))
     before, after = tokenizer.encode(prompt), tokenizer.encode(reply)
     with torch.inference_mode():
-        logits = model(torch.tensor([before + after])).logits[0, len(before) - 1 : -1]
-    picked = logits.log_softmax(-1).gather(1, torch.tensor(after)[:, None])
+        ids = torch.tensor([before + after], device=model.device)
+        logits = model(ids).logits[0, len(before) - 1 : -1]
+    picked = logits.log_softmax(-1).gather(1, ids[0, len(before) :, None])
     return float(picked.mean())
 
 
@@ -151,14 +178,6 @@ def _row(record: Record, completion: str, ended: bool) -> dict[str, Any]:
 
 def _flat(text: str) -> str:
     return " ".join(re.sub(r"(?m)^\s*(?:\d+\.|-)\s+", "", text).split())
-
-
-def token_f1(text: str, reference: str) -> float:
-    """F1 over lower-cased words, as in SQuAD without its articles' rule."""
-    a = Counter(re.findall(r"\w+", text.lower()))
-    b = Counter(re.findall(r"\w+", reference.lower()))
-    common = (a & b).total()
-    return 2 * common / (a.total() + b.total()) if common else 0.0
 
 
 def _summary(rows: Sequence[dict[str, Any]]) -> dict[str, float]:

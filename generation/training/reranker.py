@@ -1,10 +1,11 @@
-"""`manage.py train reranker`: fine-tunes MiniLM into a cross-encoder for question and passage.
+"""`manage.py train reranker`: fine-tunes MiniLM into a cross-encoder that reranks and judges evidence.
 
-Each step takes a few questions of one set, each with a right passage and several hard wrong ones.
-The loss is the cross-entropy of choosing the right one (Cao et al. 2007, ListNet's top-one), so that
-it ranks, and a binary one over the pairs that are surely right or wrong, so that a score means the
-same from one question to the next. The embeddings stay those of all-MiniLM-L6-v2; what is written is
-only what changed (`retrieval.minilm`).
+A step is one of two. It takes a few questions of one set, each with a right passage and several hard
+wrong ones; or a few claims, each with evidence that supports it or doesn't. For questions the loss is
+the cross-entropy of choosing the right one (Cao et al. 2007, ListNet's top-one), so that it ranks, and
+a binary one over the pairs that are surely right or wrong, so that a score means the same from one
+question to the next; for claims it is the binary one. The embeddings stay those of all-MiniLM-L6-v2;
+what is written is only what changed (`retrieval.minilm`).
 """
 
 from __future__ import annotations
@@ -13,20 +14,23 @@ import argparse
 import json
 import math
 import random
-import time
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import torch
 from rich.progress import Progress
 from tokenizers import Tokenizer
 from torch import Tensor, nn
 
+from generation.training import steps
+from generation.training.reranker_claims import JudgedClaim, load_claims
 from generation.training.reranker_data import Ranking, load_rankings
 from retrieval import minilm
 from retrieval.cross_encoder import (
+    ANSWERS,
+    SUPPORTS,
     CrossEncoder,
     load_tokenizer,
     new_network,
@@ -36,12 +40,15 @@ from retrieval.cross_encoder import (
 from retrieval.embedder import get_embedder
 
 SHARES = {"doc2dial": 0.55, "kb": 0.25, "product_qa": 0.12, "dstc11_track5_val": 0.08}
-PASSAGES = 6  # a question's passages in a step
+CLAIM_SHARES = {"begin": 0.35, "product_qa": 0.3, "doc2dial": 0.25, "kb": 0.1}
+CLAIMS_A_QUESTION = 7  # claims in a step for each question in the others: as long to compute
+PASSAGES = 5  # a question's passages in a step
 NEAR = 1  # of them, at most so many from the right page
 BINARY_WEIGHT = 0.5
+PARTS = 3  # of a batch, by length
 WINDOW = 50  # steps whose losses are averaged for what is shown
-_STATE_EVERY = 25
 _UNKNOWN = math.nan
+T = TypeVar("T")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -56,6 +63,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--frozen-layers", type=int, default=2, help="lowest layers left as they are"
     )
+    parser.add_argument("--claims", type=float, default=0.4, help="share of steps on claims")
     parser.add_argument("--learning-rate", type=float, default=1e-4)
     parser.add_argument("--head-learning-rate", type=float, default=1e-3)
     parser.add_argument("--threads", type=int, default=1)
@@ -113,63 +121,50 @@ def run(options: dict[str, Any], *, progress: Progress) -> dict[str, Any]:
     torch.set_num_threads(options["threads"])
     torch.manual_seed(options["seed"])
     rankings = _rankings(options)
+    claims = load_claims(options["data"], articles=options["articles"], seed=options["seed"])
     tokenizer = load_tokenizer()
     network = new_network()
     for layer in network.bert.encoder.layer[: options["frozen_layers"]]:
         layer.requires_grad_(False)
     head = [p for n, p in network.named_parameters() if not n.startswith("bert.")]
     body = [p for n, p in network.bert.named_parameters() if p.requires_grad]
-    rates = (options["learning_rate"], options["head_learning_rate"])
-    optimizer = torch.optim.AdamW(
-        [{"params": body, "lr": rates[0]}, {"params": head, "lr": rates[1]}],
-        weight_decay=0.01,
-        fused=True,
-    )
-    total, limit = options["steps"], options["minutes"] * 60
-    state_file = options["work"] / "state.pt" if options.get("work") else None
-    step, spent = 0, 0.0
-    if state_file and state_file.is_file():
-        state = torch.load(state_file, weights_only=True)
-        network.load_state_dict(state["model"])
-        optimizer.load_state_dict(state["optimizer"])
-        step, spent = state["step"], state["seconds"]
-    started = time.monotonic() - spent
-    bar = progress.add_task("Training", total=total, completed=step)
-    curve: list[float] = []
-    network.train()
-    while step < total:
-        spent = time.monotonic() - started
-        share = max(step / total, spent / limit if limit else 0.0)
-        if share >= 1:
-            break
-        factor = min(1.0, share / 0.06 + 0.02) * (1 - share)
-        for group, rate in zip(optimizer.param_groups, rates, strict=True):
-            group["lr"] = rate * factor
-        drawn = _drawn(rankings, options, step)
+    bar = progress.add_task("Training", total=options["steps"])
+
+    def loss_of(step: int) -> Tensor:
         with torch.autocast("cpu", torch.bfloat16, enabled=options["precision"] == "bf16"):
-            logits = network(_batch(tokenizer, drawn))
-        loss = ranking_loss(logits.float(), [one.labels for one in drawn])
-        loss.backward()
-        nn.utils.clip_grad_norm_(body + head, 1.0)
-        optimizer.step()
-        optimizer.zero_grad(set_to_none=True)
-        curve.append(loss.item())
-        step += 1
-        recent = sum(curve[-WINDOW:]) / len(curve[-WINDOW:])
-        progress.update(bar, completed=step, description=f"Training, loss {recent:.3f}")
-        if state_file and step % _STATE_EVERY == 0:
-            _save_state(state_file, network, optimizer, step, time.monotonic() - started, recent)
+            return _loss(network, tokenizer, rankings, claims, options, step)
+
+    def show(run: steps.Run) -> None:
+        recent = sum(run.losses[-WINDOW:]) / len(run.losses[-WINDOW:])
+        progress.update(bar, completed=run.step, description=f"Training, loss {recent:.3f}")
+
+    run = steps.train(
+        network,
+        [
+            steps.Group(body, options["learning_rate"]),
+            steps.Group(head, options["head_learning_rate"]),
+        ],
+        steps=options["steps"],
+        minutes=options["minutes"],
+        work=options.get("work"),
+        loss_of=loss_of,
+        on_step=show,
+    )
+    first, last = run.losses[:WINDOW], run.losses[-WINDOW:]
     figures = {
         "questions": {name: len(found) for name, found in rankings.items()},
-        "steps": step,
+        "claims": {name: len(found) for name, found in claims.items()},
+        "steps": run.step,
         "questions_a_step": options["questions"],
+        "claims_share": options["claims"],
         "seed": options["seed"],
         "precision": options["precision"],
-        "seconds": round(time.monotonic() - started),
-        "first_loss": round(sum(curve[:WINDOW]) / max(1, len(curve[:WINDOW])), 4),
-        "last_loss": round(sum(curve[-WINDOW:]) / max(1, len(curve[-WINDOW:])), 4),
+        "seconds": round(run.seconds),
+        "first_loss": round(sum(first) / max(1, len(first)), 4),
+        "last_loss": round(sum(last) / max(1, len(last)), 4),
     }
     digest = write(options["out"], network, training=figures)
+    (options["out"] / "README.md").write_text(_card(figures), encoding="utf-8")
     return {**figures, "out": str(options["out"]), "digest": digest}
 
 
@@ -177,6 +172,23 @@ def write(folder: Path, network: CrossEncoder, *, training: Mapping[str, Any]) -
     """Write a network as a bundle; returns its digest."""
     config = {"format": 1, "base": minilm.BASE, "training": dict(training)}
     return minilm.write_bundle(folder, network.state_dict(), config)
+
+
+def _card(figures: Mapping[str, Any]) -> str:
+    """The card that the registry asks for."""
+    rows = "\n".join(f"| {name} | {count:,} |" for name, count in figures["questions"].items())
+    return (
+        "---\nlicense: other\nlicense_name: see-attribution\nlanguage: en\n"
+        "base_model: sentence-transformers/all-MiniLM-L6-v2\npipeline_tag: text-ranking\n---\n\n"
+        "# A reranker for support questions\n\nall-MiniLM-L6-v2 (Apache-2.0), fine-tuned by "
+        f"`manage.py train reranker` for {figures['steps']:,} steps of "
+        f"{figures['questions_a_step']} questions, seed {figures['seed']}. It says how likely a "
+        "passage answers a question, in English; it knows nothing else, and orders what a search "
+        f"found.\n\n| set | questions |\n|---|---|\n{rows}\n\n"
+        f"The loss went from {figures['first_loss']} to {figures['last_loss']}. That is no measure of "
+        "how good its order is: `manage.py evaluate retrieval` is. The sets' licenses ask for "
+        "attribution: kb CC BY 4.0, doc2dial CC BY 3.0, product_qa and dstc11 CDLA-Sharing 1.0.\n"
+    )
 
 
 def _rankings(options: dict[str, Any]) -> dict[str, list[Ranking]]:
@@ -206,42 +218,48 @@ def _rankings(options: dict[str, Any]) -> dict[str, list[Ranking]]:
     return found
 
 
-def _drawn(
-    rankings: Mapping[str, Sequence[Ranking]], options: Mapping[str, Any], step: int
-) -> list[Drawn]:
-    """A step's questions, the same for the same seed, so that a resumed run goes on right."""
-    rng = random.Random(f"{options['seed']}:{step}")
-    names = [name for name in SHARES if rankings.get(name)]
-    name = rng.choices(names, [SHARES[name] for name in names])[0]
-    chosen = [rng.choice(rankings[name]) for _ in range(options["questions"])]
-    return [draw(one, rankings[name], rng) for one in chosen]
-
-
-def _batch(tokenizer: Tokenizer, drawn: Sequence[Drawn]) -> Any:
-    pairs = []
-    for one in drawn:
-        question = word_pieces(tokenizer, one.question)
-        pairs += [(question, word_pieces(tokenizer, passage)) for passage in one.passages]
-    return padded(pairs)
-
-
-def _save_state(
-    path: Path,
-    network: nn.Module,
-    optimizer: torch.optim.Optimizer,
+def _loss(
+    network: CrossEncoder,
+    tokenizer: Tokenizer,
+    rankings: Mapping[str, Sequence[Ranking]],
+    claims: Mapping[str, Sequence[JudgedClaim]],
+    options: Mapping[str, Any],
     step: int,
-    seconds: float,
-    loss: float,
-) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    aside = path.with_suffix(".new")
-    state = {
-        "model": network.state_dict(),
-        "optimizer": optimizer.state_dict(),
-        "step": step,
-        "seconds": seconds,
-    }
-    torch.save(state, aside)
-    aside.replace(path)
-    with path.with_suffix(".jsonl").open("a") as file:
-        file.write(json.dumps({"step": step, "seconds": round(seconds), "loss": loss}) + "\n")
+) -> Tensor:
+    """A step's loss; what it draws is the same for the same seed, so that a resumed run goes on right."""
+    rng = random.Random(f"{options['seed']}:{step}")
+    if rng.random() < options["claims"]:
+        _, few = _of_one_set(claims, CLAIM_SHARES, options["questions"] * CLAIMS_A_QUESTION, rng)
+        logits = _logits(network, tokenizer, [(one.claim, [one.evidence]) for one in few])
+        targets = torch.tensor([one.label for one in few])
+        return nn.functional.binary_cross_entropy_with_logits(logits[:, SUPPORTS].float(), targets)
+    name, asked = _of_one_set(rankings, SHARES, options["questions"], rng)
+    drawn = [draw(one, rankings[name], rng) for one in asked]
+    logits = _logits(network, tokenizer, [(one.question, one.passages) for one in drawn])
+    return ranking_loss(logits[:, ANSWERS].float(), [one.labels for one in drawn])
+
+
+def _of_one_set(
+    sets: Mapping[str, Sequence[T]], shares: Mapping[str, float], count: int, rng: random.Random
+) -> tuple[str, list[T]]:
+    names = [name for name in shares if sets.get(name)]
+    name = rng.choices(names, [shares[name] for name in names])[0]
+    return name, [rng.choice(sets[name]) for _ in range(count)]
+
+
+def _logits(
+    network: CrossEncoder, tokenizer: Tokenizer, groups: Sequence[tuple[str, Sequence[str]]]
+) -> Tensor:
+    """Each group's first text paired with each of its passages, end to end: `[pairs, 2]`.
+
+    Pairs of like length go through the network together, so that little of it is padding.
+    """
+    pairs = []
+    for first, passages in groups:
+        pieces = word_pieces(tokenizer, first)
+        pairs += [(pieces, word_pieces(tokenizer, passage)) for passage in passages]
+    lengths = torch.tensor([len(first) + len(second) for first, second in pairs])
+    order = lengths.argsort()
+    parts = [rows for rows in order.tensor_split(PARTS) if len(rows)]
+    found = [network(padded([pairs[row] for row in rows])) for rows in parts]
+    return torch.cat(found)[order.argsort()]

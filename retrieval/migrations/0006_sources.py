@@ -8,7 +8,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('retrieval', '0002_visibility'),
+        ('retrieval', '0005_article_drafts'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

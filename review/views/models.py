@@ -62,7 +62,6 @@ def _version_page(request: HttpRequest, found: ModelVersion) -> HttpResponse:
         "live": live,
         "is_live": live is not None and (live.kind, live.name, live.digest)
         == (found.kind, found.name, found.digest),
-        "is_served": found.kind in chosen.SERVED,
         "comparison": compare(found, live),
         "measured": model_pages.measured(found, live),
         "charts": model_pages.charts_of(found),

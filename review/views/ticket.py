@@ -16,7 +16,7 @@ from assistant.audit.log import actor_of, record
 from assistant.models import OutboundReply, Ticket, User
 from assistant.outbox import STUCK
 from generation.models import Draft, DraftCandidate, DraftSentence
-from review import claims, evidence, working_copies
+from review import claims, evidence, redrafting, working_copies
 from review import queue as waiting
 from review.flags import flags_of, withholding
 from review.footing import footing_of
@@ -83,6 +83,7 @@ def ticket_page(request: HttpRequest, number: int) -> HttpResponse:
             ticket=ticket, draft=draft, user=user, token=claim.token if claim else None, now=now
         ),
         "history": _history(ticket),
+        "redrafted_for": redrafting.made_for(draft) if draft else [],
         "replies": replies,
         "leaving": next((r for r in replies if r.state in {"held", "sending"}), None),
         "stuck": _stuck(ticket),

@@ -188,16 +188,23 @@ def test_a_knowledge_admin_adds_an_article_and_the_next_draft_cites_it(
     person: SignIn, console: Installation
 ) -> None:
     priya = person("priya")
-    priya.goto("/admin/retrieval/document/add/")
+    priya.goto("/knowledge/new/")
     priya.select_option("select[name=collection]", label="help")
     priya.fill("input[name=title]", "Descale the kettle")
     priya.fill("input[name=category]", "Kitchen")
+    priya.get_by_role("button", name="Write it").click()
     priya.fill(
         "textarea[name=text]",
         "## Descale\n\nFill the kettle with one litre of water and 50 grams of citric acid. Boil it once and wait for twenty minutes. Rinse the kettle twice before you use it again.",
     )
+    expect(priya.locator("#preview h2")).to_have_text("Descale")
+    expect(priya.locator("#save-state")).to_have_text("Saved")
     shoot(priya, "article-editor")
-    priya.locator("[name=_save]").first.click()
+    priya.press("textarea[name=text]", "Control+Enter")
+    expect(priya.get_by_role("heading", name="Publish “Descale the kettle”?")).to_be_visible()
+    shoot(priya, "article-publish")
+    priya.keyboard.press("Control+Enter")
+    expect(priya.get_by_text("Revision 1 is published")).to_be_visible()
     wait_until(
         lambda: console.count(
             "select count(*) from retrieval_indexsnapshot where state = 'active' and chunks > 4"

@@ -8,8 +8,9 @@ from typing import Any
 
 from django.utils import timezone
 
+from assistant.digests import file_sha256
 from generation import comparing, versions
-from generation.engine.files import digest_of, file_sha256
+from generation.engine.files import digest_of
 from generation.models import ModelVersion
 
 CARD = """---
@@ -70,7 +71,7 @@ def result(file: Path, token_f1: float | None, /, **more: Any) -> dict[str, Any]
     named = {
         "task": "generation",
         "file": file.name,
-        "file_digest": comparing.file_digest(file),
+        "file_digest": file_sha256(file),
         "n": 400,
         "command": f"manage.py evaluate generation --records {file.name} --json",
         "measured_at": "2026-11-24T10:00:00+00:00",

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from generation.choosing import choose, has_loop, is_splice, usable_body
+from generation.choosing import LEAST_MATCH, choose, has_loop, is_answered, is_splice, usable_body
 
 
 @dataclass
@@ -18,6 +18,14 @@ class Fake:
     support: float = 0.9
     finish: str = "stop"
     spliced: bool = False
+
+
+def test_a_passage_or_the_quote_near_enough_answers_and_nothing_else_does() -> None:
+    far = LEAST_MATCH - 0.01
+    assert is_answered([0.1, LEAST_MATCH], far)
+    assert is_answered([0.1, far], LEAST_MATCH)
+    assert not is_answered([0.1, far], far)
+    assert not is_answered([], far)
 
 
 def test_a_supported_relevant_generated_candidate_wins() -> None:

@@ -45,7 +45,14 @@ def test_features_have_the_documented_names_and_values():
     assert (found["log_probability"], found["log_probability_absent"]) == (-0.4, 0.0)
     assert (found["agreement"], found["agreement_absent"]) == (1.0, 0.0)
     assert found["length"] == pytest.approx(math.log(4))
-    assert found["generated"] == 1.0
+    assert (found["generated"], found["constrained"]) == (1.0, 0.0)
+
+
+def test_coverage_is_the_share_of_the_questions_words_that_the_draft_takes_up():
+    asked = "How do I reset my thermostat?"
+    assert features(question=asked, text="Reset the thermostat.")["coverage"] == 1.0
+    assert features(question=asked, text="Hold the button.")["coverage"] == 0.0
+    assert features(question="Why?", text="Hold the button.")["coverage"] == 0.0
 
 
 def test_what_is_absent_is_marked_as_absent():
@@ -93,11 +100,29 @@ def model():
 def test_the_fit_finds_what_made_drafts_good_and_says_how_well(model):
     weights = dict(zip(model.features, model.coefficients, strict=True))
     assert weights["support_min"] > 1 > 0 > weights["vagueness"]
-    assert abs(weights["length"]) < 0.4
+    assert set(weights) <= set(training.SPEAKS)
     assert model.auroc > 0.75
     assert 0 <= model.ece < 0.2
     assert (model.n, len(model.reliability)) == (600, 15)
     assert sum(row["n"] for row in model.reliability) == model.n_held_out > 100
+
+
+def test_a_feature_whose_weight_goes_against_its_meaning_is_left_out():
+    rows = [
+        training.Label(row.features | {"retrieval_top": -2.0 * row.label}, row.label, row.group)
+        for row in labels()
+    ]
+    found = training.fit(rows, label="test", name="test")
+    assert "retrieval_top" not in found.features
+    assert "support_min" in found.features
+
+
+def test_a_small_set_weighs_as_much_as_a_large_one():
+    good = [training.Label(row.features, 1, row.group, "small") for row in labels(100)]
+    bad = [training.Label(row.features, 0, row.group, "large") for row in labels(900, seed=4)]
+    model = training.fit([*good, *bad], label="test", name="test")
+    average = dict(zip(model.features, model.means, strict=True))
+    assert 0.4 < model.probability(average) < 0.6
 
 
 def test_no_group_is_on_both_sides_of_the_split(model):
@@ -127,8 +152,8 @@ def test_reasons_name_the_strongest_features_in_words(model):
 @pytest.mark.parametrize("bad", [None, math.nan])
 def test_a_missing_feature_is_an_error_not_a_guess(model, bad):
     row = dict(labels()[0].features)
-    row["relevance"] = bad
-    with pytest.raises(ConfidenceError, match="relevance"):
+    row["support_min"] = bad
+    with pytest.raises(ConfidenceError, match="support_min"):
         model.probability(row)
 
 
@@ -171,8 +196,8 @@ def drafted(body="Hold the button for seven seconds.", source="a.md", **changes)
     row = {
         "id": "1", "kind": "quoted", "text": f"Hi,\n\n{body}", "body": body, "features": features(),
         "sentences": [
-            {"text": "Hi,", "kind": "courtesy", "source": None},
-            {"text": body, "kind": "claim", "source": source},
+            {"text": "Hi,", "kind": "courtesy", "source": None, "support": None, "flags": []},
+            {"text": body, "kind": "claim", "source": source, "support": 1.0, "flags": []},
         ],
     }  # fmt: skip
     return row | changes
@@ -184,13 +209,33 @@ def drafted(body="Hold the button for seven seconds.", source="a.md", **changes)
         (drafted(), 1),
         (drafted(source="b.md"), 0),
         (drafted(body="Cameras see in the dark."), 0),
-        (drafted(body="Hold the button."), 1),  # half of the content words
+        (drafted(body="Hold the button for seven."), 1),  # more than half of the content words
+        (drafted(body="Hold the button."), 0),
         (drafted(body="The button is green."), 0),
     ],
 )
 def test_a_draft_is_good_that_says_the_gold_span_from_the_gold_page(row, label):
     (made,) = training.label_drafts([row], [GOLD])
     assert (made.label, made.group) == (label, "a.md")
+
+
+def test_a_draft_with_an_unsupported_claim_or_for_what_nothing_answers_is_not_good():
+    weak = drafted()
+    weak["sentences"][1]["support"] = 0.3
+    flagged = drafted()
+    flagged["sentences"][1]["flags"] = ["number_without_evidence"]
+    unanswerable = {"id": "1", "gold": [], "answerable": False, "group": "dialogue"}
+    assert not training.is_good(weak, GOLD)
+    assert not training.is_good(flagged, GOLD)
+    (made,) = training.label_drafts([drafted()], [unanswerable])
+    assert (made.label, made.group) == (0, "dialogue")
+
+
+def test_one_of_several_answers_or_the_reply_of_a_person_is_enough():
+    body = drafted(body="It is green and glows.")
+    assert training.is_good(body, GOLD | {"answers": ["Press it.", "Green glow."]})
+    assert training.is_good(body, GOLD | {"reply": "It glows in green."})
+    assert not training.is_good(body, GOLD | {"answers": ["Press it."], "reply": "Press it once."})
 
 
 def test_rows_without_a_draft_are_left_out_and_incomplete_ones_are_named():
@@ -220,6 +265,8 @@ def test_the_command_fits_a_labels_file_and_writes_the_model(tmp_path):
     model = ConfidenceModel.load(tmp_path / "out")
     assert (result["n"], result["digest"]) == (200, model.digest)
     assert model.data_digest == training.data_digest(labels(200)[::-1])
+    (whole,) = result["sets"].values()
+    assert (whole["n"], whole["auroc"]) == (model.n_held_out, model.auroc)
 
 
 @pytest.mark.parametrize(

@@ -128,6 +128,56 @@ def test_the_generator_alone_is_measured_with_its_likelihood(
     assert all(row["cut_off"] for row in made)  # twelve tokens of gibberish
 
 
+def test_a_prepared_records_right_passage_is_drafted_from_wherever_it_stands(
+    write: Write, tiny_generator: None
+) -> None:
+    passages = [
+        {"title": "Bags", "heading_path": ["Care"], "text": "Wash the bag by hand."},
+        {"title": "Ring", "heading_path": ["Reset"], "text": "Hold the ring for 10 seconds."},
+    ]
+    row = {
+        "id": 1,
+        "thread": [{"role": "customer", "text": "How do I reset the ring?"}],
+        "reply": "Hold the ring for 10 seconds.",
+    }
+    swapped = evaluate(
+        "generation", "--records",
+        write("swapped.jsonl", row | {"passages": passages, "right": 1}),
+    )  # fmt: skip
+    first = evaluate(
+        "generation", "--records", write("first.jsonl", row | {"passages": passages[::-1]})
+    )
+    assert swapped["bits_per_byte"] == first["bits_per_byte"]
+    as_given = evaluate("generation", "--records", write("as.jsonl", row | {"passages": passages}))
+    assert as_given["bits_per_byte"] != first["bits_per_byte"]
+    with pytest.raises(CommandError, match="field right"):
+        evaluate(
+            "generation", "--records",
+            write("bad.jsonl", row | {"passages": passages, "right": 2}),
+        )  # fmt: skip
+
+
+def test_a_record_without_a_reply_counts_for_declining_alone(
+    write: Write, tiny_generator: None
+) -> None:
+    row = {
+        "thread": [{"role": "customer", "text": "Do you sell boats?"}],
+        "passages": [{"title": "Ring", "text": "Hold the ring for 10 seconds."}],
+    }
+    replied = row | {"id": 1, "reply": "Hold the ring."}
+    both = evaluate(
+        "generation", "--records", write("b.jsonl", replied, row | {"id": 2, "reply": None})
+    )
+    one = evaluate("generation", "--records", write("one.jsonl", replied))
+    assert both["n"] == 2
+    assert (both["token_f1"], both["bits_per_byte"]) == (one["token_f1"], one["bits_per_byte"])
+    assert both["unanswerable_drafted"] in (0, 1)
+    assert "unanswerable_drafted" not in one
+    none = evaluate("generation", "--records", write("none.jsonl", row | {"id": 2, "reply": None}))
+    assert none["n"] == 1
+    assert none.get("token_f1") is None
+
+
 def test_perplexity_reads_whole_texts(write: Write, tiny_generator: None) -> None:
     path = write("texts.jsonl", {"id": 1, "text": "Hold the ring."}, {"id": 2, "text": "Let go."})
     found = evaluate("perplexity", "--texts", path)

@@ -13,9 +13,10 @@ from django.core.management import call_command
 from rich.console import Console
 from rich.progress import Progress as Bar
 
+from assistant.digests import file_sha256
 from generation.engine import load_generator
 from generation.engine.base import GenerationRequest, Sampling
-from generation.engine.files import file_sha256, open_folder
+from generation.engine.files import open_folder
 from generation.prompts import Passage, PromptTemplate, Turn
 from generation.training import generator
 from generation.training.finetuning import FineTuningError, encode, open_base

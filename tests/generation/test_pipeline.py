@@ -14,7 +14,7 @@ from assistant import outbox
 from assistant.intake import add_message, receive_message
 from assistant.models import AuditEvent, OutboundReply, Ticket
 from assistant.privacy.encryption import unseal
-from generation import composing, pipeline, registry, worker
+from generation import choosing, composing, pipeline, registry, worker
 from generation.confidence import FEATURES, ConfidenceModel
 from generation.drafted import Question
 from generation.engine.base import Completion, GenerationRequest, OutOfMemory
@@ -307,6 +307,16 @@ def test_nothing_found_leaves_the_composer_empty(knowledge: None, models: regist
     assert "nothing_found" in codes(draft)
 
 
+def test_passages_that_are_all_far_from_the_question_leave_it_empty_too(
+    knowledge: None, models: registry.Models, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert drafted(receive()).chosen is not None
+    monkeypatch.setattr(choosing, "LEAST_MATCH", 1.01)
+    draft = drafted(receive())
+    assert (draft.state, draft.chosen, draft.kind) == (Draft.State.IN_REVIEW, None, "none")
+    assert "nothing_found" in codes(draft)
+
+
 class OddGenerator:
     """The tiny generator, but answering with given texts, or failing."""
 
@@ -454,10 +464,10 @@ def test_a_ticket_that_breaks_drafting_takes_no_other_with_it(
     poisoned, fine = receive("poison " * 3), receive("How do I return a parcel?", external_id="2")
     real = pipeline.query_of
 
-    def trip(subject: str, turns: Any) -> str:
+    def trip(subject: str, turns: Any, **options: Any) -> Any:
         if "poison" in turns[-1].text:
             raise RuntimeError("a bug that only this ticket meets")
-        return real(subject, turns)
+        return real(subject, turns, **options)
 
     monkeypatch.setattr(pipeline, "query_of", trip)
     worker.draft_waiting()

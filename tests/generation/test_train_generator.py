@@ -174,13 +174,13 @@ def test_questions_turn_to_the_first_person_and_ask_what_the_sentence_answers():
 def tiny(tmp_path_factory):
     """(template, tokenizer, corpus, records) of a small knowledge base."""
     from generation.training.corpus import encode_records
-    from generation.training.generator import TEMPLATE, _text_of
+    from generation.training.stages import TEMPLATE, text_of
     from generation.training.tokenizer import train_tokenizer
 
     folder = knowledge_base(tmp_path_factory.mktemp("sources") / "kb")
     records = read_sources([("kb", folder)], seed=1)
     template = replace(TEMPLATE, context_tokens=256, new_tokens=120)
-    texts = [_text_of(record) for record in records]
+    texts = [text_of(record) for record in records]
     tokenizer = train_tokenizer(texts, vocab_size=480, context_tokens=256)
     corpus = encode_records(records, template=template, tokenizer=tokenizer, seed=1)
     return template, tokenizer, corpus, records
@@ -391,16 +391,77 @@ def test_a_time_limit_ends_a_run_that_can_be_resumed(tiny, tmp_path):
 @pytest.fixture(scope="module")
 def packed(tmp_path_factory):
     """What `train generator --smoke` returns and writes, from articles of a test."""
+    root = tmp_path_factory.mktemp("run")
+    result = stage_run(knowledge_base(root / "kb", 60), root / "out")
+    return result, root / "out"
+
+
+def stage_run(folder: Path, out: Path, *more: str) -> dict:
+    """What `train generator --smoke` returns for these stages."""
     from generation.training import generator
 
-    root = tmp_path_factory.mktemp("run")
     parser = argparse.ArgumentParser()
     generator.add_arguments(parser)
-    folder = knowledge_base(root / "kb", 60)
-    options = parser.parse_args(["--source", f"kb={folder}", "--out", str(root / "out"), "--smoke"])
+    words = ["--source", f"kb={folder}", "--out", str(out), "--smoke", *more]
     with Bar(console=Console(file=io.StringIO())) as bar:
-        result = generator.run(vars(options), progress=bar)
-    return result, root / "out"
+        return generator.run(vars(parser.parse_args(words)), progress=bar)
+
+
+def test_each_stage_lowers_its_loss_and_language_modelling_the_bits_a_byte_of_unseen_articles(
+    packed,
+):
+    result, out = packed
+    assert result["stages"] == ["tokenizer", "language-modelling", "fine-tuning"]
+    language, tuning = (
+        json.loads((out / name / "stage.json").read_text(encoding="utf-8"))
+        for name in result["stages"][1:]
+    )
+    for told in (language, tuning):
+        assert told["unseen_articles"] > 0
+        assert told["loss"][-1]["loss"] < told["loss"][0]["loss"]
+    assert language["bits_per_byte_after"] < language["bits_per_byte_before"]
+    assert tuning["bits_per_byte_before"] == language["bits_per_byte_after"]
+    assert (out / "language-modelling" / "loss.svg").read_text(encoding="utf-8").startswith("<svg")
+    card = Path(result["packed"], "README.md").read_text(encoding="utf-8")
+    assert f"| language-modelling | 15 | {language['tokens'] / 1e6:.2f} |" in card
+
+
+def test_stages_run_apart_and_cut_off_reach_the_weights_of_one_whole_run(packed, tmp_path):
+    whole, first = packed
+    folder = first.parent / "kb"
+    with pytest.raises(ValueError, match="add tokenizer to --stages"):
+        stage_run(folder, tmp_path, "--stages", "fine-tuning")
+    language = ("--stages", "tokenizer", "language-modelling")
+    cut = stage_run(folder, tmp_path, *language, "--minutes", "1e-9")
+    assert cut["reached"]["language-modelling"]["steps"] < 15
+    assert "packed" not in cut
+    stage_run(folder, tmp_path, *language, "--resume")
+    last = stage_run(folder, tmp_path, "--stages", "fine-tuning")
+    weights = [Path(r["packed"], "model.safetensors").read_bytes() for r in (whole, last)]
+    assert weights[0] == weights[1]
+
+
+def test_held_out_articles_are_measured_on_and_never_read(tmp_path):
+    from generation.training.language import running_texts
+
+    source = [("kb", knowledge_base(tmp_path / "kb", 80))]
+    read, unseen = running_texts(source, read_sources(source, seed=1))
+    assert unseen
+    assert not set(read) & set(unseen)
+    assert len(read) + len(unseen) == 80
+
+
+def test_a_training_passage_that_is_also_held_out_counts_as_held_out():
+    from generation.training.language import running_texts
+
+    def record(group: str) -> Record:
+        passage = Passage("Fees", "It costs 12 euros.")
+        return Record(group, group, "doc2dial", "", False, (Turn("customer", "?"),), (passage,),
+                      "", "It costs 12 euros.", "")  # fmt: skip
+
+    groups = [f"g{n}" for n in range(200)]
+    both = [record(next(g for g in groups if is_held_out(g) is held)) for held in (True, False)]
+    assert running_texts([("doc2dial", Path("x"))], both) == ([], [" Fees\n It costs 12 euros."])
 
 
 def test_a_smoke_run_packs_a_folder_that_transformers_loads_and_generates_with(packed):
@@ -484,7 +545,8 @@ def test_weights_that_are_not_finite_are_not_packed(tiny, tmp_path):
 
 
 def test_measuring_counts_what_a_reply_gets_wrong():
-    from generation.training.measuring import _row, token_f1
+    from generation.figures import token_f1
+    from generation.training.measuring import _row
 
     record = Record(
         id="1",

@@ -13,8 +13,11 @@ import pytest
 import torch
 from rich.progress import Progress, TaskID
 
+from generation.folders import open_packed
 from generation.training import reranker as training
+from generation.training import steps
 from generation.training.reranker import draw, ranking_loss
+from generation.training.reranker_claims import Replied, judged, load_claims
 from generation.training.reranker_data import (
     Ranking,
     TrainingDataMissing,
@@ -22,7 +25,7 @@ from generation.training.reranker_data import (
     load_rankings,
     split_of,
 )
-from retrieval.cross_encoder import load_network, load_tokenizer, padded, word_pieces
+from retrieval.cross_encoder import ANSWERS, load_network, load_tokenizer, padded, word_pieces
 from retrieval.embedder import get_embedder
 
 TOPICS = {
@@ -59,6 +62,7 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
             {
                 "id": str(number),
                 "doc_id": page,
+                "agent_reply": fact,
                 "turns": [
                     *asked,
                     {"role": "agent", "text": "Gladly."},
@@ -70,7 +74,9 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
         )
     _lines(folder / "doc2dial/docs.jsonl", docs)
     _lines(folder / "doc2dial/turns.jsonl", turns)
-    article = "---\ntitle: Office {0}\n---\n\n## Use the {0}\n\n" + "Open the {0} and wait. " * 6
+    article = "---\ntitle: Office {0}\n---\n\n## Use the {0}\n\n" + "".join(
+        f"Open door {n} of the {{0}} and wait. " for n in range(6)
+    )
     (folder / "kb").mkdir()
     for word in ("printer", "scanner", "kettle"):
         (folder / f"kb/{word}.md").write_text(article.format(word))
@@ -86,6 +92,22 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (folder / "product_qa/hetPQA/evidence_ranking").mkdir(parents=True)
     with (folder / "product_qa/hetPQA/evidence_ranking/dev.csv").open("w", newline="") as file:
         csv.writer(file, delimiter="\t").writerows([["ASIN", "question", "candidate", "label"]])
+    (folder / "product_qa/hetPQA/answer_generation").mkdir(parents=True)
+    answers = [
+        [word, f"does the {word} work?", f"the {word} works well for 20 hours", f"yes, the {word} works for 20 hours", "cqa"]
+        for word in ("lamp", "fan")
+    ]  # fmt: skip
+    with (folder / "product_qa/hetPQA/answer_generation/train.csv").open("w", newline="") as file:
+        names = ["ASIN", "question", "candidate", "answer", "source"]
+        csv.writer(file, delimiter="\t").writerows([names, *answers])
+    (folder / "begin/wow").mkdir(parents=True)
+    with (folder / "begin/wow/begin_dev_wow.tsv").open("w", newline="") as file:
+        names = ["model_name", "data_source", "knowledge", "message", "response", "begin_label"]
+        chat = [
+            ["m", "wow", fact, "hi", f"I love the {word}.", "Not fully attributable"]
+            for word, fact in TOPICS.items()
+        ] + [["m", "wow", fact, "hi", fact, "Fully attributable"] for fact in TOPICS.values()]
+        csv.writer(file, delimiter="\t").writerows([names, *chat])
     travel = folder / "dstc11_track5_val"
     travel.mkdir()
     faqs = {
@@ -144,6 +166,27 @@ def test_a_missing_set_is_named(tmp_path: Path) -> None:
         load_rankings(tmp_path, get_embedder(), articles=1, seed=1)
 
 
+def test_every_set_of_claims_has_supported_and_unsupported_ones_and_no_page_kept_apart(
+    data: Path,
+) -> None:
+    found = load_claims(data, articles=3, seed=1)
+    assert set(found) == set(training.CLAIM_SHARES)
+    for name, claims in found.items():
+        assert {claim.label for claim in claims} == {0.0, 1.0}, name
+    shown = " ".join(claim.claim + claim.evidence for claim in found["doc2dial"])
+    assert "passport" in shown
+    assert "allotment" not in shown
+    assert "ferry" not in shown
+
+
+def test_a_reply_is_supported_by_its_evidence_alone_and_only_unchanged() -> None:
+    reply = Replied("It runs for 20 hours.", "The lamp runs for 20 hours.", ("It is red.",))
+    claims = list(judged([reply] * 20, random.Random(3)))
+    supported = {(claim.claim, claim.evidence) for claim in claims if claim.label}
+    assert supported == {(reply.reply, reply.evidence)}
+    assert not supported & {(claim.claim, claim.evidence) for claim in claims if not claim.label}
+
+
 def test_a_draw_begins_with_the_right_passage_and_marks_what_is_only_less_right() -> None:
     ranking = Ranking("x", "q", ("right",), ("near 1", "near 2"), ("wrong 1", "wrong 2"))
     other = Ranking("x", "p", ("right",), (), ("else",))
@@ -186,13 +229,14 @@ def test_a_short_run_lowers_the_loss_and_its_bundle_scores_as_the_network_did(
     with Progress(disable=True) as progress:
         figures = training.run(chosen, progress=progress)
     assert figures["last_loss"] < 0.8 * figures["first_loss"], figures
+    assert open_packed(tmp_path / "out", kind="reranker").license == "see-attribution"
 
     tokenizer = load_tokenizer()
     question = word_pieces(tokenizer, "What is it with the pension?")
     pairs = padded([(question, word_pieces(tokenizer, fact)) for fact in TOPICS.values()])
     with torch.inference_mode():
-        trained = kept["network"].eval()(pairs)
-        loaded = load_network(tmp_path / "out")(pairs)
+        trained = kept["network"].eval()(pairs)[:, ANSWERS]
+        loaded = load_network(tmp_path / "out")(pairs)[:, ANSWERS]
     torch.testing.assert_close(loaded, trained, atol=0.2, rtol=0.02)  # rounded to bfloat16
     assert int(loaded.argmax()) == list(TOPICS).index("pension")
 
@@ -200,7 +244,7 @@ def test_a_short_run_lowers_the_loss_and_its_bundle_scores_as_the_network_did(
 def test_a_run_that_was_killed_goes_on_to_the_same_weights(
     data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(training, "_STATE_EVERY", 2)
+    monkeypatch.setattr(steps, "SAVE_SECONDS", 0.0)
     short = ("--steps", "4", "--work")
     with Progress(disable=True) as progress:
         straight = training.run(

@@ -15,6 +15,7 @@ import torch
 from rich.progress import Progress, TaskID
 
 from generation.safety.toxicity import ToxicityScreen
+from generation.training import steps
 from generation.training import toxicity as training
 from generation.training.toxicity_contrasts import contrasting_sentences
 from generation.training.toxicity_data import (
@@ -141,7 +142,7 @@ def test_a_short_training_writes_a_bundle_that_detoxify_loads(data: Path, tmp_pa
 def test_a_run_that_was_cut_off_goes_on_where_it_stopped(
     data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(training, "_STATE_EVERY", 1)
+    monkeypatch.setattr(steps, "SAVE_SECONDS", 0.0)
     options = _options(data, tmp_path / "out", "--work", str(tmp_path / "work"))
 
     with pytest.raises(KeyboardInterrupt):

@@ -19,6 +19,7 @@ from generation.chosen import by_setting, chosen_now, live_version
 from generation.comparing import BadEvaluation, compare
 from generation.folders import BadFolder, front_matter, open_packed, peek
 from generation.models import ModelChange, ModelEvaluation, ModelVersion
+from generation.paired import difference, parts_of_auroc
 from generation.versions import AlreadyRegistered, NeedsReason, Overtaken, VersionError
 from tests import people
 from tests.generation.packed import (
@@ -229,12 +230,67 @@ def _file(tmp_path: Path, frozen: Path, token_f1: float) -> Path:
     return file
 
 
-def test_a_kind_that_workers_do_not_load_from_here_is_not_promoted(tmp_path: Path, ada: User):
-    folder = tmp_path / "reranker"
-    pack(folder)
-    made = versions.register(kind="reranker", folder=folder, by=None, now=timezone.now())
-    with pytest.raises(VersionError, match="don't load a reranker"):
-        promote(made, by=ada, reason=REASON)
+@pytest.mark.parametrize("kind", ["reranker", "confidence"])
+def test_a_folder_of_another_kind_is_not_registered(tmp_path: Path, kind: str):
+    with pytest.raises(BadFolder, match=r"train (reranker|confidence)"):
+        versions.register(kind=kind, folder=pack(tmp_path / "drafter"), by=None, now=timezone.now())
+
+
+def test_a_reranker_serves_whole_or_not_at_all(tmp_path: Path):
+    made = ModelVersion.objects.create(kind="reranker", name="x", digest="a", state="candidate")
+    with pytest.raises(VersionError, match="whole or not at all"):
+        versions.start_canary(version=made, share=0.1, by=None, now=timezone.now())
+
+
+def paired(values: list[float]) -> dict[str, Any]:
+    return {"paired": {"figure": "token_f1", "values": values}, "n": len(values)}
+
+
+def test_what_is_a_little_lower_within_the_sampling_error_is_not_worse(
+    tmp_path: Path, frozen: Path, live: ModelVersion
+):
+    second = candidate(tmp_path, "second")
+    before = [0.4 + 0.01 * (i % 7) for i in range(200)]
+    after = [value + (0.02 if i % 2 else -0.022) for i, value in enumerate(before)]
+    measured(live, frozen, 0.43, **paired(before))
+    measured(second, frozen, 0.429, **paired(after))
+    found = compare(second, live)
+    assert found.interval is not None
+    assert found.interval[0] < 0 < found.interval[1]
+    assert promote(second).state == "live"
+
+
+@pytest.mark.parametrize(
+    ("change", "n", "words"),
+    [
+        (lambda i: -0.01 if i % 5 else 0.0, 200, "It is worse on the frozen set"),
+        (lambda i: 0.5 if i % 2 else -0.48, 20, "doesn't tell"),  # better, by chance alone
+    ],
+)
+def test_a_small_sure_loss_is_worse_and_a_gain_that_a_few_records_show_decides_nothing(
+    tmp_path: Path, frozen: Path, live: ModelVersion, change: Any, n: int, words: str
+):
+    second = candidate(tmp_path, "second")
+    before = [0.4 + 0.01 * (i % 7) for i in range(n)]
+    after = [value + change(i) for i, value in enumerate(before)]
+    for version, values in ((live, before), (second, after)):
+        measured(version, frozen, sum(values) / n, **paired(values))
+    with pytest.raises(NeedsReason, match=words):
+        promote(second)
+
+
+def test_areas_under_the_curve_are_compared_on_the_same_texts():
+    labels = [i % 2 for i in range(300)]
+    good = parts_of_auroc(
+        "auroc", [t + (i % 9) / 8 for i, t in enumerate(labels)], labels, groups=None
+    )
+    bad = parts_of_auroc(
+        "auroc", [t * 0.2 + (i % 9) / 8 for i, t in enumerate(labels)], labels, groups=None
+    )
+    _, high = difference(bad, good) or [0, 0]
+    assert high < 0
+    assert difference(good, good) == [0, 0]
+    assert difference(good, bad | {"labels": labels[::-1]}) is None
 
 
 # --- racing ---------------------------------------------------------------------------------
@@ -325,7 +381,7 @@ def test_a_canary_has_a_share_and_there_is_one(tmp_path: Path):
 
 def test_a_screen_is_no_canary(tmp_path: Path):
     screen = ModelVersion.objects.create(kind="toxicity", name="x", digest="a", state="candidate")
-    with pytest.raises(VersionError, match="Only a generator"):
+    with pytest.raises(VersionError, match="a screen sees every text"):
         versions.start_canary(version=screen, share=0.1, by=None, now=timezone.now())
 
 

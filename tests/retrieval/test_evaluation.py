@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from retrieval.evaluation import BadQuestions, run
+from retrieval.evaluation import BadConfiguration, BadQuestions, Configuration, run
 from retrieval.ingest import IngestReport
 from retrieval.metrics import auroc, hit_at, ndcg_at, recall_at, reciprocal_rank
 
@@ -69,7 +69,7 @@ def test_an_evaluation_gives_the_stable_figures_and_rows(
         },
     )  # fmt: skip
     out = tmp_path / "out.jsonl"
-    figures = run(path, (1, 5, 10), "fused", out)
+    figures = run(path, (1, 5, 10), Configuration(mode="fused"), out)
     rows = [json.loads(line) for line in out.read_text().splitlines()]
     assert [row["id"] for row in rows] == ["1", "2", "3", "4"]
     for row in rows:
@@ -94,6 +94,41 @@ def test_an_evaluation_gives_the_stable_figures_and_rows(
     assert figures["ndcg@10"] == pytest.approx((2 + 1 / math.log2(ranks[1] + 1)) / 3)
     assert figures["answerable_auroc"] == 1
     assert rows[2]["answer_score"] < min(rows[i]["answer_score"] for i in (0, 1, 3))
+
+
+@pytest.mark.django_db
+def test_two_configurations_are_compared_on_the_same_questions(
+    knowledge: IngestReport, tmp_path: Path
+) -> None:
+    asked = [
+        ("put the heating controller into factory state", "devices/reset-thermostat.md"),
+        ("AAA", "devices/battery.md"),
+        ("refund", "billing/refund-times.md"),
+    ]
+    rows = [{"id": str(at), "query": q, "gold": [g]} for at, (q, g) in enumerate(asked)]
+    path = questions(tmp_path / "questions.jsonl", *rows)
+    dense, lexical = Configuration(mode="dense"), Configuration(mode="lexical")
+    result = run(path, configuration=dense, against=lexical)
+    assert result["config"] == {"mode": "dense"}
+    assert result["against"]["config"] == {"mode": "lexical"}
+    change = result["difference"]["figures"]["mrr@10"]
+    assert change["value"] == pytest.approx(result["mrr@10"] - result["against"]["mrr@10"])
+    assert change["interval"][0] <= change["value"] <= change["interval"][1]
+    assert "0" in result["difference"]["gained"]
+    assert (change["gained"], change["lost"]) == (
+        len(result["difference"]["gained"]),
+        len(result["difference"]["lost"]),
+    )
+    same = run(path, configuration=dense, against=dense)["difference"]
+    assert (same["gained"], same["lost"]) == ([], [])
+    assert same["figures"]["hit@1"]["interval"] == [0.0, 0.0]
+
+
+def test_a_configuration_that_is_not_known_is_named() -> None:
+    with pytest.raises(BadConfiguration, match=r"depth; known: mode, thread"):
+        Configuration.of({"depth": "3"})
+    with pytest.raises(BadConfiguration, match="thread 'first': choose one of both"):
+        Configuration.of({"thread": "first"})
 
 
 @pytest.mark.django_db

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from retrieval import minilm, search
+from retrieval import minilm, ranking, search
 from retrieval.cross_encoder import new_network
 from retrieval.ingest import IngestReport
 from retrieval.reranker import Reranker, RerankerError, get_reranker
@@ -155,8 +155,8 @@ class TestSearch:
         fused = search.search("reset the thermostat", k=10, mode="fused").hits
         last = fused[-1]
         taste = Prefers(last.text)
-        monkeypatch.setattr(search, "get_reranker", lambda: taste)
-        monkeypatch.setattr(search, "RERANK_WEIGHT", 1.0)
+        monkeypatch.setattr(ranking, "get_reranker", lambda: taste)
+        monkeypatch.setattr(ranking, "RERANK_WEIGHT", 1.0)
         found = search.search("reset the thermostat", k=10, mode="reranked").hits
         assert [hit.chunk_id for hit in found] == [
             last.chunk_id,
@@ -174,9 +174,9 @@ class TestSearch:
         self, knowledge: IngestReport, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         fused = search.search("reset the thermostat", k=10, mode="fused").hits
-        monkeypatch.setattr(search, "RERANK_DEPTH", 2)
-        monkeypatch.setattr(search, "RERANK_WEIGHT", 1.0)
-        monkeypatch.setattr(search, "get_reranker", lambda: Prefers(fused[1].text))
+        monkeypatch.setattr(ranking, "RERANK_DEPTH", 2)
+        monkeypatch.setattr(ranking, "RERANK_WEIGHT", 1.0)
+        monkeypatch.setattr(ranking, "get_reranker", lambda: Prefers(fused[1].text))
         found = search.search("reset the thermostat", k=10, mode="reranked").hits
         assert [h.chunk_id for h in found[:2]] == [fused[1].chunk_id, fused[0].chunk_id]
         assert [h.chunk_id for h in found[2:]] == [h.chunk_id for h in fused[2:]]
@@ -193,7 +193,7 @@ class TestSearch:
         named = get_reranker()
         assert named is not None
         assert named.name == reranker.name
-        monkeypatch.setattr(search, "get_reranker", lambda: reranker)
+        monkeypatch.setattr(ranking, "get_reranker", lambda: reranker)
         fused = {h.chunk_id: h for h in search.search("my refund", k=20, mode="fused").hits}
         for hit in search.search("my refund", k=20).hits:
             assert hit.dense_score == pytest.approx(fused[hit.chunk_id].dense_score)

@@ -10,7 +10,7 @@ import pytest
 
 from retrieval.ingest import IngestReport
 from retrieval.models import Revision
-from retrieval.search import Mode, ThreadTurn, query_of, search, search_many
+from retrieval.search import Mode, search, search_many
 
 pytestmark = pytest.mark.django_db
 
@@ -73,16 +73,6 @@ def test_a_wrong_mode_or_k_is_an_error(knowledge: IngestReport) -> None:
         search("x", mode="semantic")  # type: ignore[arg-type]
     with pytest.raises(ValueError, match="at least one"):
         search("x", k=0)
-
-
-def test_a_threads_query_holds_its_subject_and_every_turn() -> None:
-    turns = [
-        ThreadTurn("customer", " It broke. "),
-        ThreadTurn("agent", ""),
-        ThreadTurn("customer", "Again!"),
-    ]
-    assert query_of("Heating", turns) == "Heating\nIt broke.\nAgain!"
-    assert query_of("", turns[:1]) == "It broke."
 
 
 def test_the_web_process_never_loads_a_model_library() -> None:

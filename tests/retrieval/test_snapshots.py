@@ -12,7 +12,7 @@ import pytest
 
 from assistant.models.audit import AuditEvent
 from generation.models import Draft
-from retrieval import building, snapshots
+from retrieval import building, cleaning, sealed, segments, snapshots
 from retrieval.building import BuildFailed, refresh_if_stale
 from retrieval.embedder import Embedder
 from retrieval.ingest import IngestReport
@@ -59,45 +59,54 @@ def test_what_is_retired_leaves_with_the_next_snapshot(knowledge: IngestReport) 
     assert all(hit.source != "devices/battery.md" for hit in search("batteries", k=20).hits)
 
 
-def test_the_manifest_names_every_file_and_the_row_names_the_manifest(
+def segment_folders(row: IndexSnapshot) -> list[Path]:
+    manifest = sealed.read_manifest(folder_of(row), row.digest)
+    return [snapshots.index_root() / segments.name_of(each) for each in manifest["segments"]]
+
+
+def forget_all() -> None:
+    """As in a new process."""
+    snapshots._open.clear()
+    segments.forget()
+
+
+def test_manifests_name_every_file_and_the_row_names_the_snapshots_manifest(
     knowledge: IngestReport,
 ) -> None:
     row = active()
-    folder = folder_of(row)
-    manifest = json.loads((folder / "manifest.json").read_text())
-    files = {p.relative_to(folder).as_posix() for p in folder.rglob("*") if p.is_file()}
-    assert set(manifest["files"]) == files - {"manifest.json"}
-    assert row.digest == snapshots.file_digest(folder / "manifest.json")
-    assert manifest["embedder_digest"] == row.embedder_digest
-    assert row.chunks == manifest["chunks"] == knowledge.chunks
+    assert row.digest == sealed.file_digest(folder_of(row) / "manifest.json")
+    for folder in (folder_of(row), *segment_folders(row)):
+        manifest = json.loads((folder / "manifest.json").read_text())
+        files = {p.relative_to(folder).as_posix() for p in folder.rglob("*") if p.is_file()}
+        assert set(manifest["files"]) == files - {"manifest.json"}
+        assert manifest["embedder_digest"] == row.embedder_digest
+    assert row.chunks == knowledge.chunks
+    assert (row.segments, row.tombstones, row.vector_index, row.recall) == (1, 0, "Flat", 1.0)
 
 
-def every_file() -> list[str]:
-    return [
-        "manifest.json",
-        "vectors.faiss",
-        "chunks.npy",
-        "digests.npy",
-        "article_rows.npy",
-        "lexical/data.csc.index.npy",
-        "articles/vocab.index.json",
-    ]
+SNAPSHOT_FILES = ["manifest.json", "tombstones.npy"]
+SEGMENT_FILES = [
+    *["manifest.json", "vectors.faiss", "chunk_ids.npy", "digests.npy", "revision_ids.npy"],
+    *["words/rows.npy", "articles/words.json"],
+]
 
 
-@pytest.mark.parametrize("name", every_file())
+@pytest.mark.parametrize("name", [*SNAPSHOT_FILES, *(f"segment/{name}" for name in SEGMENT_FILES)])
 @pytest.mark.parametrize("damage", ["flip", "truncate", "remove"])
 def test_a_damaged_file_is_refused_by_name_and_the_sweep_repairs_it(
     knowledge: IngestReport, name: str, damage: str
 ) -> None:
     before = active()
-    path = folder_of(before) / name
+    of_segment = name.startswith("segment/")
+    folder = segment_folders(before)[0] if of_segment else folder_of(before)
+    path = folder / name.removeprefix("segment/")
     if damage == "remove":
         path.unlink()
     else:
         raw = bytearray(path.read_bytes())
         raw[len(raw) // 2] ^= 1
         path.write_bytes(raw if damage == "flip" else raw[:-1])
-    snapshots._open.clear()
+    forget_all()
     with pytest.raises(DamagedSnapshot, match=name.rsplit("/", 1)[-1]):
         search("thermostat")
     before.refresh_from_db()
@@ -105,7 +114,23 @@ def test_a_damaged_file_is_refused_by_name_and_the_sweep_repairs_it(
     assert is_stale()
     refresh_if_stale()
     assert active().pk != before.pk
+    forget_all()
     assert search("How do I reset the thermostat?", k=1).hits[0].title == "Reset your thermostat"
+
+
+def test_a_file_touched_after_it_was_opened_is_noticed_at_the_next_switch(
+    knowledge: IngestReport,
+) -> None:
+    search("thermostat")
+    path = segment_folders(active())[0] / "chunk_ids.npy"
+    raw = bytearray(path.read_bytes())
+    raw[-8] ^= 1
+    path.write_bytes(raw)
+    add("One more", "A single new passage.")
+    refresh_if_stale()
+    found = search("How do I reset the thermostat?", k=1)
+    assert found.hits[0].title == "Reset your thermostat"
+    assert active().chunks == knowledge.chunks + 1
 
 
 def test_vectors_of_unchanged_chunks_are_reused(
@@ -125,7 +150,7 @@ def test_vectors_of_unchanged_chunks_are_reused(
     assert "A single new passage." in embedded[0]
 
 
-def test_a_build_that_fails_leaves_the_active_one_and_no_files(
+def test_a_build_that_fails_leaves_the_active_one_and_the_next_sweeps_up_its_files(
     knowledge: IngestReport, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     before = active()
@@ -139,9 +164,14 @@ def test_a_build_that_fails_leaves_the_active_one_and_no_files(
         refresh_if_stale()
     assert active() == before
     assert search("thermostat", k=1).snapshot == before.pk
-    assert [p.name for p in snapshots.index_root().iterdir() if p.is_dir()] == [before.folder]
     assert is_stale()
     monkeypatch.undo()
+    refresh_if_stale()
+    kept = [active(), before]
+    folders = {p.name for p in snapshots.index_root().iterdir() if p.is_dir()}
+    assert folders == {row.folder for row in kept} | {
+        folder.name for row in kept for folder in segment_folders(row)
+    }
 
 
 def test_an_index_that_does_not_find_its_own_chunks_is_not_published(
@@ -263,7 +293,7 @@ def test_cleaning_keeps_the_active_one_the_last_few_and_what_drafts_name(
         assert row is not None
         rows.append(row)
     left = {p.name for p in snapshots.index_root().glob("snapshot-*")}
-    assert left == {row.folder for row in [rows[0], *rows[-building.KEEP :]]}
+    assert left == {row.folder for row in [rows[0], *rows[-cleaning.KEEP :]]}
     assert search("Passage number 4", k=1).snapshot == rows[-1].pk
 
 

@@ -6,7 +6,6 @@ the measurement: `task`, `file`, `file_digest` (SHA-256), `n`, `command`, `measu
 
 from __future__ import annotations
 
-import hashlib
 import json
 import shlex
 import sys
@@ -18,9 +17,13 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from rich.console import Console
 from rich.progress import Progress
 
+from assistant.digests import file_sha256
 from generation import evaluation, pairs
+from generation.confidence import ConfidenceError
 from generation.evaluation import BadRecord, Row
 from generation.figures import Figures, curves_of, groups_of
+from generation.paired import parts_of_auroc
+from retrieval.curves import reliability_table
 from retrieval.embedder import EmbedderError
 from retrieval.reranker import RerankerError
 from retrieval.search import EmptyIndex
@@ -47,6 +50,13 @@ class Command(BaseCommand):
         retrieval = kind("retrieval", "--questions", "hit@k, recall, MRR, nDCG at document level")
         retrieval.add_argument("--k", default="1,5,10", help="the k of hit@k, comma-separated")
         retrieval.add_argument("--config", action="append", default=[], metavar="NAME=VALUE")
+        retrieval.add_argument(
+            "--against",
+            action="append",
+            default=[],
+            metavar="NAME=VALUE",
+            help="a second configuration, compared with the first on the same questions",
+        )
         drafts = kind("drafts", "--tickets", "whole drafts, as the pipeline makes them")
         drafts.add_argument("--batch", type=int, default=8)
         drafts.add_argument("--limit", type=int, help="only the first N tickets")
@@ -55,7 +65,8 @@ class Command(BaseCommand):
         toxicity = kind("toxicity", "--texts", "the toxicity screen")
         kind("injection", "--texts", "the injection screen: recall and false alarms")
         grounding = kind("grounding", "--pairs", "the support score on evidence and text pairs")
-        for sub in (retrieval, drafts, toxicity, grounding):
+        confidence = kind("confidence", "--labels", "the confidence model on labelled drafts")
+        for sub in (retrieval, drafts, toxicity, grounding, confidence):
             sub.add_argument("--curves", action="store_true", help="add points to draw")
         kind("perplexity", "--texts", "the generator's bits a byte on unseen texts")
         memorization = kind("memorization", "--drafts", "drafts that recite training text")
@@ -88,14 +99,21 @@ class Command(BaseCommand):
         self.stdout.write(json.dumps(summary) if options["json"] else json.dumps(summary, indent=2))
 
     def retrieval(self, options: dict[str, Any], progress: Progress) -> Row:
-        from retrieval.evaluation import run
+        from retrieval.evaluation import Configuration, run
 
-        config = dict(pair.partition("=")[::2] for pair in options["config"])
-        mode = config.pop("mode", None)
-        if config:
-            raise BadRecord(f"unknown configuration: {', '.join(config)}; known: mode")
+        asked = Configuration.of(_pairs(options["config"]))
+        against = Configuration.of(_pairs(options["against"])) if options["against"] else None
         ks = tuple(int(k) for k in options["k"].split(","))
-        return run(options["file"], ks=ks, mode=mode, out=options["out"], curves=options["curves"])
+        bar = progress.add_task("Searching")
+        return run(
+            options["file"],
+            ks=ks,
+            configuration=asked,
+            against=against,
+            out=options["out"],
+            curves=options["curves"],
+            on_question=lambda done, total: progress.update(bar, completed=done, total=total),
+        )
 
     def drafts(self, options: dict[str, Any], progress: Progress) -> Row:
         from generation.registry import get_models
@@ -177,6 +195,26 @@ class Command(BaseCommand):
         evaluation.write_rows(options["out"], made)
         return self._ranked(rows, scores, options)
 
+    def confidence(self, options: dict[str, Any], progress: Progress) -> Row:
+        from generation.registry import get_scorer
+
+        rows = evaluation.read_rows(options["file"], ["features", "label"])
+        scorer = get_scorer()
+        if scorer is None:
+            raise BadRecord("there is no confidence model: fit one with train confidence")
+        made = []
+        for number, row in enumerate(rows, start=1):
+            try:
+                score = scorer.model.probability(row["features"])
+            except (ConfidenceError, AttributeError) as error:
+                raise BadRecord(f"{options['file']}, record {number}: {error}") from error
+            made.append({"id": row.get("id", number), "confidence": score})
+        evaluation.write_rows(options["out"], made)
+        scores = [row["confidence"] for row in made]
+        table = reliability_table(scores, [row["label"] for row in rows]) if rows else []
+        ece = sum(p["n"] * abs(p["mean_score"] - p["share"]) for p in table) / max(1, len(rows))
+        return self._ranked(rows, scores, options) | {"ece": round(ece, 4)}
+
     def perplexity(self, options: dict[str, Any], progress: Progress) -> Row:
         from generation.registry import get_models
 
@@ -243,9 +281,11 @@ class Command(BaseCommand):
         known = [i for i, row in enumerate(rows) if "label" in row]
         labels = [rows[i]["label"] for i in known]
         kept = [scores[i] for i in known]
+        groups = groups_of([rows[i] for i in known])
         figures = Figures(len(rows))
-        figures.ranking("auroc", kept, labels, groups=groups_of([rows[i] for i in known]))
+        figures.ranking("auroc", kept, labels, groups=groups)
         summary = figures.summary()
+        summary["paired"] = parts_of_auroc("auroc", kept, labels, groups=groups)
         if options["curves"]:
             summary["curves"] = curves_of(kept, labels)
         return summary
@@ -278,14 +318,16 @@ def _sets(rows: list[Row], made: list[Row]) -> Row:
     return found
 
 
+def _pairs(given: list[str]) -> dict[str, str]:
+    return dict(pair.partition("=")[::2] for pair in given)
+
+
 def _record(task: str, file: Path) -> Row:
     """What names a measurement, so that it can be stored with a model's version and repeated."""
-    with file.open("rb") as stream:
-        digest = hashlib.file_digest(stream, "sha256").hexdigest()
     return {
         "task": task,
         "file": file.name,
-        "file_digest": digest,
+        "file_digest": file_sha256(file),
         "command": shlex.join([Path(sys.argv[0]).name, *sys.argv[1:]]),
         "measured_at": datetime.now(UTC).isoformat(timespec="seconds"),
     }

@@ -18,16 +18,23 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 
 from assistant.audit.log import actor_of, system
+from assistant.digests import file_sha256
 from assistant.models import User
 from generation import comparing, versions
-from generation.chosen import SERVED, by_setting, kept_by_setting, live_version
+from generation.chosen import by_setting, kept_by_setting, live_version
 from generation.comparing import BadEvaluation
 from generation.folders import BadFolder
-from generation.models import ModelVersion
+from generation.models import FrozenSet, ModelVersion
 from generation.versions import VersionError
 
 KINDS = ModelVersion.Kind.values
-FILE_OPTIONS = {"generation": "--records", "drafts": "--tickets", "toxicity": "--texts"}
+FILE_OPTIONS = {
+    "generation": "--records",
+    "drafts": "--tickets",
+    "toxicity": "--texts",
+    "retrieval": "--questions",
+    "confidence": "--labels",
+}
 Answer = dict[str, Any]
 
 
@@ -56,9 +63,12 @@ class Command(BaseCommand):
         register.add_argument("kind", choices=KINDS)
         register.add_argument("folder", type=Path)
         register.add_argument("--name", default="", help="the folder's name if left out")
+        register.add_argument("--fitted-here", action="store_true",
+                              help="a confidence model: it stands on decisions of this "
+                              "installation")  # fmt: skip
         freeze = step("freeze", "name the file whose figures decide on promotions of a kind")
-        freeze.add_argument("kind", choices=KINDS)
-        freeze.add_argument("file", type=Path)
+        freeze.add_argument("kind", choices=[*KINDS, "all"], help="all: every kind that has none")
+        freeze.add_argument("file", type=Path, nargs="?", help="left out: this project's own set")
         freeze.add_argument(
             "--task", help="which `evaluate` reads it; the kind's first if left out"
         )
@@ -67,14 +77,14 @@ class Command(BaseCommand):
         evaluate.add_argument("file", type=Path)
         store = of_version("store-evaluation", "keep what `manage.py evaluate … --json` printed")
         store.add_argument("result", help="a file with the printed JSON; - reads it from stdin")
-        canary = of_version("canary", "let a generator draft a share of the replies")
+        canary = of_version("canary", "have a share of the replies drafted or scored by it")
         canary.add_argument(
             "--share", type=float, required=True, help="0 to 0.99; 0 ends the trial"
         )
         promote = of_version("promote", "make a version live")
         promote.add_argument("--reason", default="", help="an administrator's, with --by")
         rollback = step("rollback", "put back what was live before")
-        rollback.add_argument("kind", choices=list(SERVED))
+        rollback.add_argument("kind", choices=KINDS)
         of_version("retire", "put a candidate or a canary away")
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -102,26 +112,51 @@ class Command(BaseCommand):
     def register(self, options: Answer, by: User | None, now: datetime) -> Answer:
         return as_row(
             versions.register(
-                kind=options["kind"], folder=options["folder"], name=options["name"], by=by, now=now
+                kind=options["kind"],
+                folder=options["folder"],
+                name=options["name"],
+                fitted_here=options["fitted_here"],
+                by=by,
+                now=now,
             )
         )
 
     def freeze(self, options: Answer, by: User | None, now: datetime) -> Answer:
-        kind = options["kind"]
+        kind, file = options["kind"], options["file"]
+        if kind == "all":
+            if file or options["task"]:
+                raise BadEvaluation("all: names this project's own sets; leave file and task out")
+            named = set(FrozenSet.objects.values_list("kind", flat=True))
+            return {
+                one: self._frozen(one, None, own, by, now)
+                for one, own in comparing.OWN_SETS.items()
+                if one not in named
+            }
+        return self._frozen(kind, options["task"], file or comparing.OWN_SETS[kind], by, now)
+
+    def _frozen(
+        self, kind: str, task: str | None, file: Path, by: User | None, now: datetime
+    ) -> Answer:
         row, is_new = comparing.name_frozen_set(
             kind=kind,
-            task=options["task"] or comparing.CRITERIA[kind].tasks[0],
-            file=options["file"],
+            task=task or comparing.CRITERIA[kind].tasks[0],
+            file=file,
             actor=_actor(by),
             now=now,
         )
-        return {"kind": kind, "task": row.task, "file_digest": row.digest, "changed": is_new}
+        return {
+            "kind": kind,
+            "task": row.task,
+            "file": str(file),
+            "file_digest": row.digest,
+            "changed": is_new,
+        }
 
     def evaluate(self, options: Answer, by: User | None, now: datetime) -> Answer:
         from generation import registry
 
         version, task, file = _version(options["version"], now), options["task"], options["file"]
-        if version.kind not in SERVED or task not in comparing.CRITERIA[version.kind].tasks:
+        if task not in comparing.CRITERIA[version.kind].tasks:
             raise BadEvaluation(f"task: {task!r} doesn't measure this {version.kind} here")
         if version.state != ModelVersion.State.SETTING:
             registry.use(version)
@@ -132,7 +167,7 @@ class Command(BaseCommand):
         named = {
             "task": task,
             "file": file.name,
-            "file_digest": comparing.file_digest(file),
+            "file_digest": file_sha256(file),
             "command": shlex.join([Path(sys.argv[0]).name, *sys.argv[1:]]),
             "measured_at": now.isoformat(timespec="seconds"),
         }

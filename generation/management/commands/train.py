@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import json
+import os
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
@@ -31,11 +32,14 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         trainer = importlib.import_module(TRAINERS[options["kind"]])
-        with Progress(console=Console(stderr=True)) as progress:
+        is_first = os.environ.get("RANK", "0") == "0"  # of torchrun's processes
+        with Progress(console=Console(stderr=True), disable=not is_first) as progress:
             try:
                 result = trainer.run(options, progress=progress)
             except (OSError, ValueError) as error:
                 raise CommandError(str(error), returncode=2) from error
+        if not is_first:
+            return
         if options["json"]:
             self.stdout.write(json.dumps(result))
         else:

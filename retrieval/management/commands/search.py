@@ -1,4 +1,4 @@
-"""`manage.py search "words" --k 5 [--json]`."""
+"""`manage.py search "words" --k 5 [--collection NAME] [--language CODE] [--json]`."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from django.core.management.base import BaseCommand, CommandError
 
 from retrieval.embedder import EmbedderError
 from retrieval.reranker import RerankerError
-from retrieval.search import MODES, EmptyIndex, search
+from retrieval.search import MODES, EmptyIndex, Scope, search
 from retrieval.snapshots import DamagedSnapshot
 from retrieval.tasks import hit_json
 
@@ -22,6 +22,16 @@ class Command(BaseCommand):
         parser.add_argument("words")
         parser.add_argument("--k", type=int, default=5)
         parser.add_argument("--mode", choices=MODES, help="default: as drafting searches")
+        parser.add_argument(
+            "--collection", action="append", default=[], metavar="NAME", help="only in these"
+        )
+        parser.add_argument(
+            "--language", action="append", default=[], metavar="CODE", help="only in these"
+        )
+        parser.add_argument("--internal", action="store_true", help="in internal collections too")
+        parser.add_argument(
+            "--join", action="store_true", help="neighbouring passages of a section as one"
+        )
         parser.add_argument("--json", action="store_true", help="one JSON object on stdout")
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -30,7 +40,17 @@ class Command(BaseCommand):
         if options["k"] < 1:
             raise CommandError("--k: ask for at least one result.", returncode=2)
         try:
-            found = search(options["words"], k=options["k"], mode=options["mode"])
+            found = search(
+                options["words"],
+                k=options["k"],
+                mode=options["mode"],
+                scope=Scope(
+                    collections=tuple(options["collection"]),
+                    languages=tuple(options["language"]),
+                    internal=options["internal"],
+                ),
+                join=options["join"],
+            )
         except (EmptyIndex, DamagedSnapshot, EmbedderError, RerankerError) as error:
             raise CommandError(str(error), returncode=2) from error
         if options["json"]:
@@ -44,3 +64,6 @@ class Command(BaseCommand):
                 f"[{number}] {path}  ({hit.source}, cosine {hit.dense_score:.2f}{answers})"
             )
             self.stdout.write("    " + " ".join(hit.text.split())[:300])
+            if hit.also:
+                places = ", ".join(twin.source for twin in hit.also)
+                self.stdout.write(f"    nearly the same in {places}")

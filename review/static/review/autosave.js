@@ -1,29 +1,31 @@
-// Saves the words to the server a moment after each pause in typing, with a revision. When a newer
-// text was saved elsewhere, the page that shows both opens.
+// Saves the words to the server a moment after each pause in typing, with a counter. When a newer
+// text was saved elsewhere, the page that shows both opens. The reply's composer and the editor of
+// articles use it: whatever field says data-autosaved is saved.
 
 const composer = document.getElementById("composer");
-const text = document.getElementById("reply");
+const fields = [...composer.querySelectorAll("[data-autosaved]")];
+const counter = composer.elements.version ?? composer.elements.revision;
 const state = document.getElementById("save-state");
 const PAUSE = 1500;
 
 let timer = 0;
 let running = null;
-let saved = text.value;
-let stopped = text.readOnly;
+const written = () => JSON.stringify(fields.map((field) => field.value));
+let saved = written();
+let stopped = fields.some((field) => field.readOnly);
 
 const say = (words) => { if (state.textContent !== words) state.textContent = words; };
 
 async function save() {
   clearTimeout(timer);
   if (running) await running;
-  if (stopped || text.value === saved) return;
-  running = send(text.value).finally(() => { running = null; });
+  if (stopped || written() === saved) return;
+  running = send(written()).finally(() => { running = null; });
   await running;
 }
 
 async function send(words) {
   const body = new FormData(composer);
-  body.set("text", words);
   let answer;
   try {
     answer = await fetch(composer.dataset.save, { method: "POST", body, keepalive: words.length < 15000 });
@@ -33,10 +35,10 @@ async function send(words) {
     return;
   }
   const said = (answer.headers.get("Content-Type") || "").startsWith("application/json") ? await answer.json() : {};
-  if (answer.ok && said.revision) {
-    composer.elements.revision.value = said.revision;
+  if (answer.ok && said[counter.name]) {
+    counter.value = said[counter.name];
     saved = words;
-    say(text.value === words ? "Saved" : "");
+    say(written() === words ? "Saved" : "");
   } else if (said.conflict) {
     stopped = true;
     composer.action = composer.dataset.conflict;
@@ -54,7 +56,7 @@ async function send(words) {
   }
 }
 
-text.addEventListener("input", () => {
+composer.addEventListener("input", () => {
   if (stopped) return;
   say("");
   clearTimeout(timer);
@@ -63,11 +65,12 @@ text.addEventListener("input", () => {
 document.addEventListener("visibilitychange", () => { if (document.hidden) save(); });
 // what is about to be decided is saved by the decision itself
 composer.addEventListener("submit", () => { clearTimeout(timer); });
+document.addEventListener("countersign:save", save); // somebody asked for it now
 document.addEventListener("countersign:lost", () => { stopped = true; clearTimeout(timer); });
 // leaving by a link (the other candidate, the next ticket) takes the last words along
 document.addEventListener("click", async (event) => {
   const link = event.target.closest("a[href]:not([target], [data-opens-dialog])");
-  if (!link || stopped || text.value === saved || event.defaultPrevented || event.ctrlKey || event.metaKey) return;
+  if (!link || stopped || written() === saved || event.defaultPrevented || event.ctrlKey || event.metaKey) return;
   if (link.getAttribute("href").startsWith("#")) return;
   event.preventDefault();
   await save();

@@ -1,0 +1,43 @@
+"""Every refusal under /api/ is JSON in the API's form, also what Django answers by itself."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from django.http import HttpRequest, HttpResponseBase, JsonResponse
+
+PREFIX = "/api/"
+_REASONS = {
+    404: "there is nothing at this path; /api/v1/docs lists what there is",
+    405: "this path does not take {method}; it takes {allow}",
+    500: "something broke on the server; its log says what",
+}
+
+
+def json_errors(
+    get_response: Callable[[HttpRequest], HttpResponseBase],
+) -> Callable[[HttpRequest], HttpResponseBase]:
+    """Middleware: an unknown path, a wrong method and a crash answer a program in JSON, not HTML."""
+
+    def answer(request: HttpRequest) -> HttpResponseBase:
+        response = get_response(request)
+        kind = response.headers.get("Content-Type", "")
+        if (
+            response.status_code < 400
+            or not request.path.startswith(PREFIX)
+            or kind.startswith("application/json")
+        ):
+            return response
+        allow = response.headers.get("Allow", "")
+        reason = _REASONS.get(response.status_code, response.reason_phrase.lower()).format(
+            method=request.method, allow=allow
+        )
+        field = "method" if response.status_code == 405 else "path"
+        made = JsonResponse(
+            {"errors": [{"field": field, "reason": reason}]}, status=response.status_code
+        )
+        if allow:
+            made.headers["Allow"] = allow
+        return made
+
+    return answer

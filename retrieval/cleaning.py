@@ -1,0 +1,85 @@
+"""Remove what no one needs of the index: leftovers of killed builds, old snapshots and segments."""
+
+from __future__ import annotations
+
+import logging
+import shutil
+import socket
+from datetime import timedelta
+
+from django.db.models import ManyToOneRel, Q
+from django.utils import timezone
+
+from retrieval import segments, snapshot_store
+from retrieval.models import IndexSnapshot
+from retrieval.sealed import DamagedSnapshot, index_root, read_manifest
+
+logger = logging.getLogger(__name__)
+
+State = IndexSnapshot.State
+
+KEEP = 3  # snapshots that stay for rolling back, beside those that a draft names
+_DEAD_AFTER = timedelta(hours=6)  # a build on another machine that says nothing for so long
+
+
+def clean(*, keep: int = KEEP) -> list[int]:
+    """Remove leftovers of killed builds, broken snapshots' files, the folders of served ones
+    beyond the `keep` newest that no draft names, and segments that none of the rest names. Rows
+    stay. Call it while no build runs on this machine. Returns the snapshots whose files went."""
+    root = index_root()
+    for leftover in root.glob(".building-*"):
+        shutil.rmtree(leftover, ignore_errors=True)
+    # whoever was building or about to switch on this machine died: nobody builds here now
+    here = Q(built_on=socket.gethostname()) | Q(built_on="")
+    dead = IndexSnapshot.objects.filter(
+        here | Q(created_at__lt=timezone.now() - _DEAD_AFTER),
+        state__in=[State.BUILDING, State.READY],
+    )
+    dead.update(state=State.BROKEN, problem="The process that built it died.")
+    served = IndexSnapshot.objects.filter(state__in=[State.ACTIVE, State.RETIRED])
+    wanted = set(served.order_by("-activated_at", "-pk").values_list("pk", flat=True)[:keep])
+    wanted |= set(served.filter(state=State.ACTIVE).values_list("pk", flat=True))
+    wanted |= _named_by_drafts()
+    building = State.BUILDING, State.READY  # on another machine
+    wanted |= set(IndexSnapshot.objects.filter(state__in=building).values_list("pk", flat=True))
+    gone = []
+    for folder in root.glob("snapshot-*"):
+        number = folder.name.removeprefix("snapshot-")
+        if number.isdigit() and int(number) not in wanted:
+            shutil.rmtree(folder, ignore_errors=True)
+            snapshot_store.remove(folder.name)
+            gone.append(int(number))
+    _remove_segments(wanted)
+    return sorted(gone)
+
+
+def _remove_segments(wanted: set[int]) -> None:
+    """Remove segments that no kept snapshot names. The store's stay where a manifest that may name
+    them cannot be read here."""
+    named: set[str] = set()
+    all_read = True
+    for row in IndexSnapshot.objects.filter(pk__in=wanted).exclude(folder=""):
+        try:
+            if not (index_root() / row.folder).exists():
+                snapshot_store.fetch(row.folder, row.digest)
+            manifest = read_manifest(index_root() / row.folder, row.digest)
+        except DamagedSnapshot as damage:
+            logger.warning("snapshot %s keeps no segment: %s", row.pk, damage)
+            all_read = False
+            continue
+        named |= {segments.name_of(digest) for digest in manifest["segments"]}
+    for folder in index_root().glob("segment-*"):
+        if folder.name not in named:
+            shutil.rmtree(folder, ignore_errors=True)
+            if all_read:
+                snapshot_store.remove(folder.name)
+
+
+def _named_by_drafts() -> set[int]:
+    """Snapshots that rows of other floors point to, found without importing those floors."""
+    named: set[int] = set()
+    for relation in IndexSnapshot._meta.get_fields(include_hidden=True):
+        if isinstance(relation, ManyToOneRel):
+            rows = relation.related_model._base_manager.exclude(**{relation.field.name: None})
+            named |= set(rows.values_list(relation.field.attname, flat=True).distinct())
+    return named

@@ -1,0 +1,102 @@
+"""Write one segment of many, aside: searches and publications go on meanwhile.
+
+Only the last step, naming the new segment and switching to a snapshot over it, takes the builder's
+lock; what was published or retired since the beginning comes in as with any other build.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import shutil
+import subprocess
+import sys
+from datetime import timedelta
+from pathlib import Path
+
+from django.conf import settings
+from django.utils import timezone
+
+from assistant.audit.log import system
+from retrieval import building, segments, snapshots
+from retrieval.building import compaction_is_due, one_builder
+from retrieval.cleaning import clean
+from retrieval.models import IndexSnapshot
+from retrieval.sealed import index_root
+from retrieval.segments import Part
+from retrieval.snapshots import OpenSnapshot
+from retrieval.vector_index import RecallTooLow
+
+logger = logging.getLogger(__name__)
+
+LOCK = "compact"
+ASIDE = ".compacting"
+_PAUSE = timedelta(hours=1)  # after an index that was refused
+
+_running: list[subprocess.Popen[bytes]] = []
+
+
+def start_if_due(snapshot: OpenSnapshot) -> bool:
+    """Start a compaction in a process of its own where this snapshot asks for one and none runs.
+    Returns whether one was started."""
+    if any(process.poll() is None for process in _running):
+        return False
+    _running.clear()
+    if not compaction_is_due(snapshot.parts) or _was_refused_lately():
+        return False
+    command = [sys.executable, "manage.py", "compact_index"]
+    _running.append(subprocess.Popen(command, cwd=settings.BASE_DIR, stdout=subprocess.DEVNULL))
+    return True
+
+
+def _was_refused_lately() -> bool:
+    return IndexSnapshot.objects.filter(
+        state=IndexSnapshot.State.BROKEN,
+        problem__startswith=RecallTooLow.__name__,
+        created_at__gt=timezone.now() - _PAUSE,
+    ).exists()
+
+
+def compact(*, actor: str = "", nice: int = 10) -> IndexSnapshot | None:
+    """Build and activate a snapshot over one segment without tombstones.
+
+    Returns None where another compaction runs, nothing is indexed, or an even newer snapshot won.
+    Raises `RecallTooLow`, which a `BROKEN` row tells too; the active snapshot stays.
+    """
+    with one_builder(LOCK, wait=False) as mine:
+        if not mine:
+            return None
+        os.nice(nice)
+        parts = list(snapshots.open_active().parts)
+        aside = index_root() / ASIDE
+        embedder_digest = parts[0].segment.embedder_digest
+        try:
+            digest = segments.write(aside, segments.merge(parts), embedder_digest=embedder_digest)
+            return _switch(aside, digest, actor=actor or system("index"))
+        except RecallTooLow as refusal:
+            _tell(refusal, parts)
+            raise
+        finally:
+            shutil.rmtree(aside, ignore_errors=True)
+
+
+def _switch(aside: Path, digest: str, *, actor: str) -> IndexSnapshot | None:
+    with one_builder():
+        segments.keep(aside, digest)
+        segment = segments.open_segment(digest)
+        row = building.build(standing=[segments.whole(segment)])
+        live = snapshots.activate(row, actor=actor)
+        clean()
+    row.refresh_from_db()
+    return row if live else None
+
+
+def _tell(refusal: RecallTooLow, parts: list[Part]) -> None:
+    IndexSnapshot.objects.create(
+        state=IndexSnapshot.State.BROKEN,
+        embedder=building.get_embedder().name,
+        embedder_digest=parts[0].segment.embedder_digest,
+        chunks=sum(part.count for part in parts),
+        problem=f"{RecallTooLow.__name__}: {refusal}",
+        created_at=timezone.now(),
+    )

@@ -1,0 +1,183 @@
+"""Gaps of the knowledge base: what may be shown of one, dismissing it, an article from it.
+
+What each role sees is the least that its work needs: whoever may read the knowledge base sees
+counts and typical words; whoever may edit it also the redacted questions, without ticket or
+customer; whoever may review also which tickets they are.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.db import transaction
+from django.utils.text import slugify
+
+from assistant.audit.log import actor_of, record
+from assistant.privacy.encryption import CannotOpen, Forgotten, unseal
+from retrieval.models import Collection, Document
+from review import redrafting
+from review.models import Gap, GapTicket
+
+LONGEST_REASON = 500
+QUESTIONS = 5
+REPLIES = 3
+TITLE_LENGTH = 300
+
+
+class GapRefused(RuntimeError):
+    """Nothing was changed: why, for the person."""
+
+
+@dataclass(frozen=True)
+class Sample:
+    """A question of a gap with personal data replaced, and the reply that an agent approved."""
+
+    row: GapTicket
+    question: str
+    reply: str
+
+
+def samples_of(gap: Gap, *, reader: Any, now: datetime) -> list[Sample]:
+    """The newest questions of the gap, opened on the record: one event `gap.read`."""
+    rows = gap.tickets.filter(question__isnull=False).select_related(
+        "ticket", "question__ticket", "reply__ticket"
+    )
+    found = []
+    for row in rows.order_by("-asked_at", "-pk")[:QUESTIONS]:
+        try:
+            question = unseal(row.question)  # type: ignore[arg-type]
+            reply = unseal(row.reply) if row.reply is not None else ""
+        except (Forgotten, CannotOpen):
+            continue
+        found.append(Sample(row, question, reply))
+    if found:
+        with transaction.atomic():
+            record(
+                "gap.read",
+                actor=actor_of(reader),
+                data={"gap": gap.pk, "tickets": [one.row.ticket_id for one in found]},
+                now=now,
+            )
+    return found
+
+
+def dismiss(*, gap: Gap, reason: str, by: Any, now: datetime) -> None:
+    """Put a gap aside; its questions need no article. Raises GapRefused."""
+    _move(gap, Gap.State.OPEN, Gap.State.DISMISSED, reason=_reason(reason), by=by, now=now)
+
+
+def reopen(*, gap: Gap, by: Any, now: datetime) -> None:
+    """Bring a dismissed gap back. Raises GapRefused."""
+    _move(gap, Gap.State.DISMISSED, Gap.State.OPEN, reason="", by=by, now=now)
+
+
+def _reason(words: str) -> str:
+    reason = " ".join(words.replace("\x00", "").split())
+    if not reason:
+        raise GapRefused("Write why no article is needed: colleagues will ask.")
+    if len(reason) > LONGEST_REASON:
+        raise GapRefused(f"The reason has {len(reason)} characters; {LONGEST_REASON} are allowed.")
+    return reason
+
+
+def _move(gap: Gap, old: str, new: str, *, reason: str, by: Any, now: datetime) -> None:
+    with transaction.atomic():
+        won = Gap.objects.filter(pk=gap.pk, state=old).update(
+            state=new, reason=reason, changed_by=by
+        )
+        if not won:
+            raise GapRefused("Somebody has changed this gap meanwhile; look at it again.")
+        record(
+            "gap.dismissed" if new == Gap.State.DISMISSED else "gap.reopened",
+            actor=actor_of(by),
+            data={"gap": gap.pk, "reason_length": len(reason)},
+            now=now,
+        )
+    gap.refresh_from_db()
+
+
+def start_article(*, gap: Gap, collection: Collection, by: Any, now: datetime) -> Document:
+    """A draft of an article with the customers' questions and the agents' replies, both redacted.
+
+    Returns the document in state draft; the gap is its until it is published, which closes the gap.
+    Raises GapRefused where an article was started before.
+    """
+    samples = samples_of(gap, reader=by, now=now)
+    title = title_of(gap)
+    text = article_text(gap, samples)
+    with transaction.atomic():
+        locked = Gap.objects.select_for_update().get(pk=gap.pk)
+        if locked.document_id is not None or locked.state != Gap.State.OPEN:
+            raise GapRefused("An article was started from this gap already, or it is not open.")
+        document = Document.objects.create(
+            collection=collection,
+            source=f"gaps/{gap.pk}-{slugify(title)[:80] or 'article'}.md",
+            title=title,
+            category=_category(gap),
+            state=Document.State.DRAFT,
+            created_at=now,
+            changed_at=now,
+        )
+        Gap.objects.filter(pk=gap.pk).update(document=document, changed_by=by)
+        _keep_text(gap, text=text)
+        record(
+            "gap.article_started",
+            actor=actor_of(by),
+            data={"gap": gap.pk, "document": document.pk, "questions": len(samples)},
+            now=now,
+        )
+    gap.refresh_from_db()
+    return document
+
+
+def _keep_text(gap: Gap, *, text: str) -> None:
+    """Where an unpublished article's text is kept: the one place that knows."""
+    Gap.objects.filter(pk=gap.pk).update(article_text=text)
+
+
+def title_of(gap: Gap) -> str:
+    """A working title of the gap's typical words; the author changes it."""
+    words = " ".join(gap.words[:4])
+    return (words[:1].upper() + words[1:])[:TITLE_LENGTH] or "An unanswered question"
+
+
+def article_text(gap: Gap, samples: list[Sample]) -> str:
+    """Markdown to begin from. What customers and agents wrote stands in quotes, so that nothing of
+    it is taken for the article's own words, headings or instructions."""
+    parts = ["Write the answer here, and delete what is quoted below before you publish.", ""]
+    replies = list(dict.fromkeys(one.reply for one in samples if one.reply))[:REPLIES]
+    if replies:
+        parts += ["## What colleagues answered", ""]
+        for reply in replies:
+            parts += [_quoted(reply), ""]
+    if samples:
+        parts += ["## What customers asked", ""]
+        for question in dict.fromkeys(one.question for one in samples):
+            parts += [_quoted(question), ""]
+    return "\n".join(parts).rstrip() + "\n"
+
+
+def _quoted(text: str) -> str:
+    return "\n".join(f"> {line}".rstrip() for line in text.strip().splitlines())
+
+
+def _category(gap: Gap) -> str:
+    """The commonest category of its tickets; empty where they have none."""
+    categories = [c for c in gap.tickets.values_list("ticket__category", flat=True) if c]
+    return max(sorted(set(categories)), key=categories.count)[:100] if categories else ""
+
+
+def article_published(*, document: Document, now: datetime) -> None:
+    """Close the gap that this article was started from, and have its tickets' drafts made anew."""
+    if document.state != Document.State.PUBLISHED:
+        return
+    for gap in Gap.objects.filter(document=document).exclude(state=Gap.State.CLOSED):
+        won = (
+            Gap.objects.filter(pk=gap.pk)
+            .exclude(state=Gap.State.CLOSED)
+            .update(state=Gap.State.CLOSED, closed_at=now)
+        )
+        if won:
+            redrafting.article_changed(document=document, old_revision=None, gap=gap.pk, now=now)

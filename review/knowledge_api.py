@@ -1,0 +1,497 @@
+"""The API's knowledge base: collections, articles and revisions, with the console's own checks."""
+
+# no postponed annotations: ninja would look their names up where the operations are wrapped
+from collections.abc import Callable
+from dataclasses import asdict
+from datetime import date, datetime
+from functools import wraps
+from typing import Any
+
+from django.db import transaction
+from django.db.models import Q
+from django.http import HttpRequest, HttpResponse
+from django.utils import timezone
+from ninja import Query, Router, Schema, Status
+from pydantic import Field, StrictInt, StrictStr
+
+from assistant.api import (
+    REFUSED,
+    ApiError,
+    Errors,
+    Scope,
+    Strict,
+    actor_of_key,
+    needs_scope,
+    once,
+)
+from assistant.models import Channel
+from retrieval import collections, editing
+from retrieval.article_drafts import Fields
+from retrieval.models import Collection, Document, Revision
+from retrieval.publishing import BadArticle
+
+router = Router(tags=["knowledge"])
+PAGE_SIZE = 100
+LARGEST = 2**63 - 1
+
+
+class CollectionIn(Strict):
+    title: StrictStr
+    name: StrictStr = ""
+    visibility: StrictStr = "public"
+    channels: list[StrictStr] = Field([], description="names; none means every channel")
+
+
+class CollectionChange(Strict):
+    title: StrictStr | None = None
+    visibility: StrictStr | None = None
+    channels: list[StrictStr] | None = None
+
+
+class CollectionOut(Schema):
+    name: str
+    title: str
+    visibility: str
+    channels: list[str]
+
+
+class CollectionsOut(Schema):
+    collections: list[CollectionOut]
+
+
+class ArticleIn(Strict):
+    collection: StrictStr
+    title: StrictStr
+    text: StrictStr = Field(description="Markdown")
+    source: StrictStr = Field("", description="its name for ever; made from the title when empty")
+    category: StrictStr = ""
+    language: StrictStr = "en"
+    review_by: date | None = None
+    reason: StrictStr = Field("", description="why a suspicious text may be published all the same")
+
+
+class ArticleChange(Strict):
+    title: StrictStr
+    text: StrictStr
+    category: StrictStr = ""
+    language: StrictStr = "en"
+    review_by: date | None = None
+    base_revision: StrictInt | None = Field(
+        None, description="the revision that you read; or send its ETag as If-Match"
+    )
+    reason: StrictStr = ""
+
+
+class RollBack(Strict):
+    base_revision: StrictInt | None = None
+
+
+class ArticleOut(Schema):
+    id: int
+    collection: str
+    visibility: str
+    source: str
+    title: str
+    category: str
+    language: str
+    state: str
+    trust: int
+    review_by: date | None
+    revision: int | None = Field(description="what stands now, as base_revision takes it")
+    number: int | None = Field(description="1-based among the article's revisions")
+    changed_at: datetime
+
+
+class WholeArticleOut(ArticleOut):
+    text: str | None
+
+
+class ArticlesOut(Schema):
+    articles: list[ArticleOut]
+    total: int
+    next: str | None
+
+
+class RevisionOut(Schema):
+    revision: int
+    number: int
+    title: str
+    by: str | None
+    created_at: datetime
+
+
+class WholeRevisionOut(RevisionOut):
+    article: int
+    text: str
+
+
+class RevisionsOut(Schema):
+    revisions: list[RevisionOut]
+
+
+class FindingOut(Schema):
+    start: int
+    end: int
+    rule: str
+    excerpt: str
+
+
+class RefusedText(Errors):
+    findings: list[FindingOut] = Field(
+        [], description="places that read like instructions to the machine, in the text"
+    )
+
+
+ARTICLE_REFUSED: dict[Any, Any] = {
+    frozenset({400, 401, 403, 404, 409, 412, 413}): Errors,
+    422: RefusedText,
+}
+
+
+def in_words(operation: Callable[..., Any]) -> Callable[..., Any]:
+    """The knowledge base's refusals as the API's errors."""
+
+    @wraps(operation)
+    def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+        try:
+            return operation(request, *args, **kwargs)
+        except BadArticle as bad:
+            raise ApiError(422, bad.field, bad.reason) from None
+        except editing.Suspicious as refused:
+            found = [asdict(one) for one in refused.findings]
+            raise ApiError(422, "text", str(refused), findings=found) from None
+        except editing.Overtaken as refused:
+            if "If-Match" in request.headers:
+                raise ApiError(412, "If-Match", str(refused)) from None
+            raise ApiError(409, "base_revision", str(refused)) from None
+        except editing.SourceTaken as refused:
+            raise ApiError(409, "source", str(refused)) from None
+        except editing.EditRefused as refused:
+            raise ApiError(409, "article", str(refused)) from None
+        except collections.CollectionExists as refused:
+            raise ApiError(409, "name", str(refused)) from None
+
+    return guarded
+
+
+# --- collections ------------------------------------------------------------------------------
+
+
+@router.get("/knowledge/collections", response={200: CollectionsOut} | REFUSED)
+@needs_scope(Scope.KNOWLEDGE_READ)
+def list_collections(request: HttpRequest) -> Any:
+    """Every collection, with who may be told from it."""
+    rows = Collection.objects.order_by("name").prefetch_related("channels")
+    return {"collections": [_collection_out(row) for row in rows]}
+
+
+@router.post("/knowledge/collections", response={201: CollectionOut} | REFUSED)
+@needs_scope(Scope.KNOWLEDGE_WRITE)
+@in_words
+def create_collection(request: HttpRequest, collection: CollectionIn) -> Any:
+    """A new, empty collection."""
+
+    def work() -> tuple[int, dict[str, Any]]:
+        made = collections.create(
+            name=collection.name,
+            title=collection.title,
+            visibility=collection.visibility,
+            channels=_channels(collection.channels),
+            actor=actor_of_key(request),
+            now=timezone.now(),
+        )
+        return 201, _collection_out(made)
+
+    return Status(*once(request, work))
+
+
+@router.patch("/knowledge/collections/{slug:name}", response={200: CollectionOut} | REFUSED)
+@needs_scope(Scope.KNOWLEDGE_WRITE)
+@in_words
+def change_collection(request: HttpRequest, name: str, change: CollectionChange) -> Any:
+    """Change title, visibility or channels; searches that begin afterwards follow."""
+    found = _collection(name, 404)
+    before = list(found.channels.all())
+    collections.change(
+        found,
+        title=str(found) if change.title is None else change.title,
+        visibility=change.visibility or found.visibility,
+        channels=before if change.channels is None else _channels(change.channels),
+        actor=actor_of_key(request),
+        now=timezone.now(),
+    )
+    return _collection_out(found)
+
+
+def _collection(name: str, status: int = 422) -> Collection:
+    known = name.isascii() and "\x00" not in name and Collection.objects.filter(name=name).first()
+    if not known:
+        raise ApiError(status, "collection", "there is no collection of this name")
+    return known
+
+
+def _channels(names: list[str]) -> list[Channel]:
+    known = {channel.name: channel for channel in Channel.objects.all()}
+    unknown = [name for name in names if name not in known]
+    if unknown:
+        raise ApiError(422, "channels", "there is no channel of this name")
+    return [known[name] for name in names]
+
+
+def _collection_out(row: Collection) -> dict[str, Any]:
+    return {
+        "name": row.name,
+        "title": row.title,
+        "visibility": row.visibility,
+        "channels": sorted(channel.name for channel in row.channels.all()),
+    }
+
+
+# --- articles ---------------------------------------------------------------------------------
+
+
+class Wanted(Schema):
+    q: str = ""
+    collection: str = ""
+    state: str = ""
+    category: str = ""
+    language: str = ""
+    changed_since: datetime | None = None
+    after: int = Field(0, description="from the `next` of the answer before")
+
+
+@router.get("/knowledge/articles", response={200: ArticlesOut} | REFUSED)
+@needs_scope(Scope.KNOWLEDGE_READ)
+def list_articles(request: HttpRequest, wanted: Query[Wanted]) -> Any:
+    """Articles in the order they were made, a hundred an answer, without their texts."""
+    rows = Document.objects.select_related("collection", "current").order_by("pk")
+    exact = {
+        "collection__name": wanted.collection,
+        "state": wanted.state,
+        "category": wanted.category,
+        "language": wanted.language,
+    }
+    for field, value in {**exact, "q": wanted.q}.items():
+        if "\x00" in value:
+            raise ApiError(422, field.split("__")[0], "holds a NUL character")
+    rows = rows.filter(**{field: value for field, value in exact.items() if value})
+    for word in wanted.q.split()[:8]:
+        rows = rows.filter(Q(title__icontains=word) | Q(current__text__icontains=word))
+    if wanted.changed_since is not None:
+        if timezone.is_naive(wanted.changed_since):
+            raise ApiError(422, "changed_since", "needs a time zone")
+        rows = rows.filter(changed_at__gte=wanted.changed_since)
+    total = rows.count()
+    page = list(rows.filter(pk__gt=min(wanted.after, LARGEST))[: PAGE_SIZE + 1])
+    more = len(page) > PAGE_SIZE
+    page = page[:PAGE_SIZE]
+    parameters = request.GET.copy()
+    if more:
+        parameters["after"] = str(page[-1].pk)
+    return {
+        "articles": [_article_out(row) for row in page],
+        "total": total,
+        "next": f"{request.path}?{parameters.urlencode()}" if more else None,
+    }
+
+
+@router.post("/knowledge/articles", response={201: WholeArticleOut} | ARTICLE_REFUSED)
+@needs_scope(Scope.KNOWLEDGE_WRITE)
+@in_words
+def create_article(request: HttpRequest, article: ArticleIn) -> Any:
+    """Publish a new article. A text that reads like an instruction to the machine is refused with
+    what was found, unless a `reason` says why it may stand."""
+
+    def work() -> tuple[int, dict[str, Any]]:
+        now, actor = timezone.now(), actor_of_key(request)
+        fields = _fields(article)
+        with transaction.atomic():
+            document = editing.start(
+                collection=_collection(article.collection),
+                fields=fields,
+                author=None,
+                actor=actor,
+                source=" ".join(article.source.split()),
+                now=now,
+            )
+            editing.publish(
+                document=document, fields=fields, over=None, author=None, actor=actor,
+                reason=article.reason, now=now,
+            )  # fmt: skip
+        return 201, _whole(_article(document.pk))
+
+    return Status(*once(request, work))
+
+
+@router.get("/knowledge/articles/{int:number}", response={200: WholeArticleOut} | REFUSED)
+@needs_scope(Scope.KNOWLEDGE_READ)
+def read_article(request: HttpRequest, number: int, response: HttpResponse) -> Any:
+    """The article with the text that stands; its ETag names the revision for `If-Match`."""
+    document = _article(number)
+    response["ETag"] = f'"{document.current_id or 0}"'
+    return _whole(document)
+
+
+@router.put("/knowledge/articles/{int:number}", response={200: WholeArticleOut} | ARTICLE_REFUSED)
+@needs_scope(Scope.KNOWLEDGE_WRITE)
+@in_words
+def publish_article(request: HttpRequest, number: int, article: ArticleChange) -> Any:
+    """Publish the next revision over the one that you read; 409 (or 412 with `If-Match`) where
+    somebody published another one meanwhile."""
+
+    def work() -> tuple[int, dict[str, Any]]:
+        document = _article(number)
+        editing.publish(
+            document=document,
+            fields=_fields(article),
+            over=_base(request, article.base_revision),
+            author=None,
+            actor=actor_of_key(request),
+            reason=article.reason,
+            now=timezone.now(),
+        )
+        return 200, _whole(_article(number))
+
+    return Status(*once(request, work))
+
+
+@router.post("/knowledge/articles/{int:number}/retire", response={200: ArticleOut} | REFUSED)
+@needs_scope(Scope.KNOWLEDGE_WRITE)
+@in_words
+def retire_article(request: HttpRequest, number: int) -> Any:
+    """Take the article out: new drafts don't rest on it. Already retired is no error."""
+
+    def work() -> tuple[int, dict[str, Any]]:
+        document = _article(number)
+        editing.retire(document=document, actor=actor_of_key(request), now=timezone.now())
+        return 200, _article_out(_article(number))
+
+    return Status(*once(request, work))
+
+
+@router.post("/knowledge/articles/{int:number}/restore", response={200: ArticleOut} | REFUSED)
+@needs_scope(Scope.KNOWLEDGE_WRITE)
+@in_words
+def restore_article(request: HttpRequest, number: int) -> Any:
+    """Publish a retired article again as it was."""
+
+    def work() -> tuple[int, dict[str, Any]]:
+        document = _article(number)
+        editing.restore(
+            document=document, author=None, actor=actor_of_key(request), now=timezone.now()
+        )
+        return 200, _article_out(_article(number))
+
+    return Status(*once(request, work))
+
+
+# --- revisions --------------------------------------------------------------------------------
+
+
+@router.get("/knowledge/articles/{int:number}/revisions", response={200: RevisionsOut} | REFUSED)
+@needs_scope(Scope.KNOWLEDGE_READ)
+def list_revisions(request: HttpRequest, number: int) -> Any:
+    """Every revision, the newest first; none ever changes."""
+    rows = _article(number).revisions.select_related("author").order_by("-number")
+    return {"revisions": [_revision_out(row) for row in rows]}
+
+
+@router.get("/knowledge/revisions/{int:number}", response={200: WholeRevisionOut} | REFUSED)
+@needs_scope(Scope.KNOWLEDGE_READ)
+def read_revision(request: HttpRequest, number: int) -> Any:
+    """One revision with its text: what a citation names."""
+    row = _revision(number)
+    return {**_revision_out(row), "article": row.document_id, "text": row.text}
+
+
+@router.post(
+    "/knowledge/revisions/{int:number}/roll-back",
+    response={200: WholeArticleOut} | ARTICLE_REFUSED,
+)
+@needs_scope(Scope.KNOWLEDGE_WRITE)
+@in_words
+def roll_back(request: HttpRequest, number: int, body: RollBack) -> Any:
+    """Publish an old revision's text as a new one, over the revision that you read."""
+
+    def work() -> tuple[int, dict[str, Any]]:
+        to = _revision(number)
+        editing.roll_back(
+            to=to,
+            over=_base(request, body.base_revision),
+            author=None,
+            actor=actor_of_key(request),
+            now=timezone.now(),
+        )
+        return 200, _whole(_article(to.document_id))
+
+    return Status(*once(request, work))
+
+
+def _base(request: HttpRequest, given: int | None) -> int | None:
+    """The revision that the caller read: from `If-Match`, or the body. 422 where neither says."""
+    tag = request.headers.get("If-Match", "").strip().removeprefix("W/").strip('"')
+    if tag:
+        if not (tag.isascii() and tag.isdigit() and len(tag) < 19):
+            raise ApiError(412, "If-Match", "is not the ETag of any revision of this article")
+        return int(tag) or None
+    if given is None:
+        raise ApiError(
+            422, "base_revision", "say which revision you read: base_revision, or If-Match"
+        )
+    return given or None
+
+
+def _article(number: int) -> Document:
+    rows = Document.objects.select_related("collection", "current")
+    row = rows.filter(pk=number).first() if number <= LARGEST else None
+    if row is None:
+        raise ApiError(404, "number", f"there is no article {number}")
+    return row
+
+
+def _revision(number: int) -> Revision:
+    rows = Revision.objects.select_related("document", "author")
+    row = rows.filter(pk=number).first() if number <= LARGEST else None
+    if row is None:
+        raise ApiError(404, "number", f"there is no revision {number}")
+    return row
+
+
+def _fields(article: ArticleIn | ArticleChange) -> Fields:
+    return Fields(
+        title=article.title, text=article.text, category=article.category,
+        language=article.language, review_by=article.review_by,
+    )  # fmt: skip
+
+
+def _article_out(row: Document) -> dict[str, Any]:
+    """As JSON holds it: an idempotent answer is stored."""
+    return {
+        "id": row.pk,
+        "collection": row.collection.name,
+        "visibility": row.collection.visibility,
+        "source": row.source,
+        "title": row.title,
+        "category": row.category,
+        "language": row.language,
+        "state": row.state,
+        "trust": row.trust,
+        "review_by": row.review_by.isoformat() if row.review_by else None,
+        "revision": row.current_id,
+        "number": row.current.number if row.current else None,
+        "changed_at": row.changed_at.isoformat(),
+    }
+
+
+def _whole(row: Document) -> dict[str, Any]:
+    return {**_article_out(row), "text": row.current.text if row.current else None}
+
+
+def _revision_out(row: Revision) -> dict[str, Any]:
+    return {
+        "revision": row.pk,
+        "number": row.number,
+        "title": row.title,
+        "by": row.author.display_name if row.author else None,
+        "created_at": row.created_at,
+    }
