@@ -12,10 +12,11 @@ from datetime import datetime
 from typing import Any
 
 from django.db import transaction
-from django.utils.text import slugify
 
 from assistant.audit.log import actor_of, record
 from assistant.privacy.encryption import CannotOpen, Forgotten, unseal
+from retrieval import editing
+from retrieval.article_drafts import Fields
 from retrieval.models import Collection, Document
 from review import redrafting
 from review.models import Gap, GapTicket
@@ -99,29 +100,22 @@ def _move(gap: Gap, old: str, new: str, *, reason: str, by: Any, now: datetime) 
 
 
 def start_article(*, gap: Gap, collection: Collection, by: Any, now: datetime) -> Document:
-    """A draft of an article with the customers' questions and the agents' replies, both redacted.
+    """An article that `by` goes on writing, with the customers' questions and the agents' replies in
+    it, both redacted.
 
-    Returns the document in state draft; the gap is its until it is published, which closes the gap.
+    Returns its document, not published yet; publishing it closes the gap.
     Raises GapRefused where an article was started before.
     """
     samples = samples_of(gap, reader=by, now=now)
-    title = title_of(gap)
-    text = article_text(gap, samples)
     with transaction.atomic():
         locked = Gap.objects.select_for_update().get(pk=gap.pk)
         if locked.document_id is not None or locked.state != Gap.State.OPEN:
             raise GapRefused("An article was started from this gap already, or it is not open.")
-        document = Document.objects.create(
-            collection=collection,
-            source=f"gaps/{gap.pk}-{slugify(title)[:80] or 'article'}.md",
-            title=title,
-            category=_category(gap),
-            state=Document.State.DRAFT,
-            created_at=now,
-            changed_at=now,
+        fields = Fields(
+            title=title_of(gap), text=article_text(gap, samples), category=_category(gap)
         )
+        document = editing.start(collection=collection, fields=fields, author=by, now=now)
         Gap.objects.filter(pk=gap.pk).update(document=document, changed_by=by)
-        _keep_text(gap, text=text)
         record(
             "gap.article_started",
             actor=actor_of(by),
@@ -130,11 +124,6 @@ def start_article(*, gap: Gap, collection: Collection, by: Any, now: datetime) -
         )
     gap.refresh_from_db()
     return document
-
-
-def _keep_text(gap: Gap, *, text: str) -> None:
-    """Where an unpublished article's text is kept: the one place that knows."""
-    Gap.objects.filter(pk=gap.pk).update(article_text=text)
 
 
 def title_of(gap: Gap) -> str:

@@ -258,13 +258,12 @@ class Gap(models.Model):
     weeks = models.JSONField(default=list, help_text="tickets a week, the oldest of four first")
     document = models.ForeignKey(
         "retrieval.Document",
-        on_delete=models.PROTECT,
+        on_delete=models.SET_NULL,
         null=True,
         blank=True,
         related_name="+",
-        help_text="the article that was started from it",
+        help_text="the article that was started from it; one that is given up can be started again",
     )
-    article_text = models.TextField(blank=True, help_text="what that article was begun with")
     reason = models.CharField(max_length=500, blank=True, help_text="why it was dismissed")
     changed_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, blank=True, related_name="+"

@@ -120,12 +120,14 @@ def start(request: HttpRequest, gap_id: int) -> HttpResponse:
         messages.error(request, "Nothing was changed. Choose the collection of the new article.")
         return redirect("knowledge:gap", found.pk)
     try:
-        gaps.start_article(gap=found, collection=collection, by=person(request), now=timezone.now())
+        article = gaps.start_article(
+            gap=found, collection=collection, by=person(request), now=timezone.now()
+        )
     except gaps.GapRefused as why:
         messages.error(request, f"Nothing was changed. {why}")
-    else:
-        messages.success(request, "An article is begun. The gap closes when it is published.")
-    return redirect("knowledge:gap", found.pk)
+        return redirect("knowledge:gap", found.pk)
+    messages.success(request, "An article is begun. The gap closes when it is published.")
+    return redirect("knowledge:edit", article.pk)
 
 
 def _gap_or_404(gap_id: int) -> Gap:
