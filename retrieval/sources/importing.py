@@ -188,6 +188,10 @@ class _Import:
             return
         standing = verdict.document.current if verdict.document else None
         with transaction.atomic():
+            if self._overtaken(candidate, verdict):
+                reason = "was changed here at this very moment; the next run looks again"
+                self._note(candidate.path, Outcome.SKIPPED, title=candidate.title, reason=reason)
+                return
             self._remember(candidate.path, fingerprint)
             self._note(
                 candidate.path,
@@ -219,6 +223,15 @@ class _Import:
                 now=now,
             )
         self.published = True
+
+    def _overtaken(self, candidate: Candidate, verdict: Verdict) -> bool:
+        """Whether the document is not what was judged any more; it is locked until the commit."""
+        locked = Document.objects.select_for_update().filter(
+            collection=self.source.collection, source=candidate.path
+        )
+        now = locked.values_list("pk", "current_id", "state").first()
+        judged = verdict.document
+        return now != (judged and (judged.pk, judged.current_id, judged.state))
 
     def _retire_gone(self, listing: Listing) -> list[str]:
         """Retire articles whose entry has gone; returns why not, where they stay."""

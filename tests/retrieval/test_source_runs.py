@@ -280,6 +280,34 @@ def test_what_people_wrote_here_is_not_overwritten(
     assert text_of("c/c.md") == "# c/c.md\n\nFrom the folder, newer."
 
 
+def test_an_article_that_is_edited_while_a_run_judges_it_is_left_alone(
+    make_source: Callable[..., Source], folder: Path, priya: User, monkeypatch: Any
+) -> None:
+    source = make_source()
+    run(source)
+    (folder / "a.md").write_text("# A\n\nFrom the folder, newer.")
+    real = importing.judge
+
+    def judged_then_edited(candidate: Any, **values: Any) -> Any:
+        verdict = real(candidate, **values)
+        publishing.publish(
+            collection=source.collection,
+            source="a.md",
+            title="A",
+            text="By hand.",
+            author=priya,
+            now=NOW,
+        )
+        return verdict
+
+    monkeypatch.setattr(importing, "judge", judged_then_edited)
+    raced = run(source)
+    assert "at this very moment" in raced.changes.get(path="a.md").reason
+    assert text_of("a.md") == "By hand."
+    monkeypatch.setattr(importing, "judge", real)
+    assert run(source).changes.get(path="a.md").outcome == "held"
+
+
 def test_what_cannot_be_read_is_named_each_time_and_kept(
     make_source: Callable[..., Source], folder: Path
 ) -> None:
