@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from urllib.parse import unquote, urlsplit
 
+from django.db.models import Q
 from django.utils.text import slugify
 from markdown_it import MarkdownIt
 
@@ -108,12 +109,18 @@ def _named(document: Document, path: str, origin: str) -> Document | None:
     if origin:
         names |= {f"{origin}{whole.rstrip('/')}/"}
     names |= {origin + re.sub(r"\.html?$", ".md", whole)}
-    found = Document.objects.filter(collection=document.collection_id, source__in=names)
-    return found.select_related("current").order_by("state").first()
+    articles = Document.objects.filter(collection=document.collection_id).select_related("current")
+    found = articles.filter(source__in=names).order_by("state").first()
+    if found is None:  # many a web server takes capitals for small letters
+        alike = Q(*(Q(source__iexact=name) for name in sorted(names)), _connector=Q.OR)
+        found = articles.filter(alike).order_by("state").first()
+    return found
 
 
 def _has(text: str, fragment: str) -> bool:
-    return unquote(fragment).casefold() in anchors_of(text)
+    fragment = unquote(fragment).casefold()
+    # "#tab/name" chooses a tab of a page: no heading
+    return fragment.startswith("tab/") or fragment in anchors_of(text)
 
 
 @lru_cache(maxsize=64)
@@ -127,10 +134,11 @@ def anchors_of(text: str) -> frozenset[str]:
             continue
         words = _HEADING_MARKS.sub(r"\1", tokens[place + 1].content)
         words = re.sub(r"\s*\{#[\w-]+\}\s*$", "", words)
-        github = re.sub(r"[^\w\- ]", "", words.casefold()).strip().replace(" ", "-")
+        github = re.sub(r"[^\w\- ]", "", words.casefold()).replace(" ", "-")
         again = seen.get(github, 0)
         seen[github] = again + 1
-        found |= {f"{github}-{again}" if again else github, slugify(words)}
+        github = f"{github}-{again}" if again else github
+        found |= {github, github.strip("-"), slugify(words)}
     found |= {(one or other).casefold() for one, other in _ID.findall(text)}
     return frozenset(found)
 

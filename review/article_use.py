@@ -100,6 +100,7 @@ def use_of(documents: Sequence[Document], *, now: datetime) -> dict[int, UseFigu
             "candidate__draft__decisions__edit_distance",
         )
         .annotate(day=TruncDate("candidate__draft__decisions__decided_at"))
+        .order_by("candidate__draft__decisions")
         .distinct()
     )
     by_document: dict[int, list[tuple[str, float | None, Any]]] = {}

@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from datetime import datetime
 
 from django.db import transaction
-from django.db.models import Exists, OuterRef
+from django.db.models import Exists, Max, OuterRef
 
 from assistant.celery import wake
 from generation.models import Draft, DraftSource
@@ -67,19 +67,30 @@ def redraft_stale(*, now: datetime) -> int:
     """
     if not ArticleChange.objects.filter(settled_at=None).exists():
         return 0
-    noticed = _notice(now)
     active = IndexSnapshot.objects.filter(state=IndexSnapshot.State.ACTIVE).first()
+    until = _until(active)
+    noticed = _notice(until, now)
     if active is None:
         return 0  # drafts wait, marked, for an index that holds the change
     made, left = _redraft(active, now)
     if noticed == BATCH or left:
         wake(TASK)
     else:
-        _settle(active, now)
+        _settle(active, until, now)
     return made
 
 
-def _notice(now: datetime) -> int:
+def _until(active: IndexSnapshot | None) -> datetime | None:
+    """Drafts begun later were made from what stands now; None: there may be none such yet."""
+    changes = ArticleChange.objects.filter(settled_at=None).aggregate(
+        at=Max("changed_at"), version=Max("version")
+    )
+    if active is None or active.built_from < changes["version"]:
+        return None
+    return max(changes["at"], active.activated_at or active.created_at)
+
+
+def _notice(until: datetime | None, now: datetime) -> int:
     """A row for each waiting draft of an open change, and its mark. Returns how many."""
     noted = Redraft.objects.filter(
         draft=OuterRef("draft"),
@@ -93,9 +104,12 @@ def _notice(now: datetime) -> int:
             chunk__revision__in=open_revisions.values("old_revision"),
         )
         .exclude(Exists(noted))
+        .order_by("draft_id")
         .values_list("draft_id", "chunk__revision_id")
         .distinct()
     )
+    if until is not None:
+        cited = cited.exclude(draft__started_at__gt=until)
     pairs = list(cited[:BATCH])
     changes = {
         change.old_revision_id: change
@@ -110,6 +124,8 @@ def _notice(now: datetime) -> int:
         tickets = GapTicket.objects.filter(gap=change.gap_id).values("ticket")
         waiting = Draft.objects.filter(ticket__in=tickets, state__in=Draft.WAITING)
         waiting = waiting.exclude(redrafts__change=change)
+        if until is not None:
+            waiting = waiting.exclude(started_at__gt=until)
         found += [(change, pk) for pk in waiting.values_list("pk", flat=True)[:BATCH]]
     found = found[:BATCH]
     drafts = Draft.objects.in_bulk({draft for _, draft in found})
@@ -159,9 +175,9 @@ def _redraft(active: IndexSnapshot, now: datetime) -> tuple[int, bool]:
     return made, bool(room) and len(rows) > room
 
 
-def _settle(active: IndexSnapshot, now: datetime) -> None:
-    """Close the changes that the index holds, unless a draft is being made from the one before."""
-    since = active.activated_at or active.created_at
+def _settle(active: IndexSnapshot, until: datetime | None, now: datetime) -> None:
+    """Close the changes that the index holds, unless a draft is being made from what stood before."""
+    since = until or active.activated_at or active.created_at
     if Draft.objects.filter(state=Draft.State.WORKING, started_at__lte=since).exists():
         return
     rows = Redraft.objects.filter(change=OuterRef("pk"), outcome=Outcome.WAITING)

@@ -184,10 +184,11 @@ def test_decisions_count_for_the_articles_that_the_drafts_cite(bring_in, mara, s
     chunk = Document.objects.get(source="a.md").current.chunks.first()
     for n in range(8):
         draft = make_draft(make_ticket(email=f"c{n}@example.com"), said=[], text="Hi")
-        draft.chosen.sentences.create(
-            position=0, kind="claim", start=0, end=2, supported=True,
-            source=draft.sources.create(rank=3, chunk=chunk, score=1.0),
-        )  # fmt: skip
+        source = draft.sources.create(rank=3, chunk=chunk, score=1.0)
+        for position in range(2):  # two sentences of one draft are one decision
+            draft.chosen.sentences.create(
+                position=position, kind="claim", start=0, end=2, supported=True, source=source
+            )
         Decision.objects.create(
             ticket=draft.ticket, draft=draft, candidate=draft.chosen, user=mara, verdict="reject",
             reason="wrong", decided_at=timezone.now() - timedelta(days=n % 3),

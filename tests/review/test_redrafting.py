@@ -212,3 +212,21 @@ def test_the_part_for_confirmation_pages_needs_the_article_alone(chunk, document
     assert "<strong>3</strong> drafts wait" in words
     assert "2 are drafted anew, 1 is only marked, because an agent works on it" in words
     assert "No reply was sent on it" in words
+
+
+def test_a_draft_begun_after_the_change_is_left_alone_while_the_change_is_open(chunk, document):
+    """A collection that another channel may use no more: drafts of this one go on citing it."""
+    working = make_draft(make_ticket(email="w@example.com"), state="working")
+    Draft.objects.filter(pk=working.pk).update(started_at=timezone.now())
+    before = waiting(chunk)
+    index_holds_it()
+    collection_changed(collection=document.collection, now=timezone.now())
+    redraft_stale(now=timezone.now())
+    assert state_of(before) == "retired"
+    assert ArticleChange.objects.filter(settled_at=None).exists()  # one was being drafted
+    anew = before.ticket.drafts.get(state="queued")
+    anew.sources.create(rank=1, chunk=chunk, score=0.1)
+    Draft.objects.filter(pk=anew.pk).update(state="in_review", started_at=timezone.now())
+    assert redraft_stale(now=timezone.now()) == 0
+    assert state_of(anew) == "in_review"
+    assert anew.reasons == []

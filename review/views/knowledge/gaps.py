@@ -32,7 +32,7 @@ def index(request: HttpRequest) -> HttpResponse:
     found = shown(state)
     page = Paginator(found, PAGE_SIZE).get_page(request.GET.get("page"))
     for gap in page.object_list:
-        gap.trend = charts.trend(gap.weeks)
+        gap.trend = charts.trend(gap.weeks)  # type: ignore[attr-defined]
     context = {
         "page": page,
         "state": state,
