@@ -3,7 +3,6 @@
 # no postponed annotations: ninja would look their names up where the operations are wrapped
 from collections.abc import Callable
 from dataclasses import asdict
-from datetime import date, datetime
 from functools import wraps
 from typing import Any
 
@@ -11,15 +10,13 @@ from django.db import transaction
 from django.db.models import Q
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
-from ninja import Query, Router, Schema, Status
-from pydantic import Field, StrictInt, StrictStr
+from ninja import Query, Router, Status
 
 from assistant.api import (
     REFUSED,
     ApiError,
     Errors,
     Scope,
-    Strict,
     actor_of_key,
     needs_scope,
     once,
@@ -29,117 +26,26 @@ from retrieval import collections, editing
 from retrieval.article_drafts import Fields
 from retrieval.models import Collection, Document, Revision
 from retrieval.publishing import BadArticle
+from review.knowledge_contracts import (
+    ArticleChange,
+    ArticleIn,
+    ArticleOut,
+    ArticlesOut,
+    CollectionChange,
+    CollectionIn,
+    CollectionOut,
+    CollectionsOut,
+    RefusedText,
+    RevisionsOut,
+    RollBack,
+    Wanted,
+    WholeArticleOut,
+    WholeRevisionOut,
+)
 
 router = Router(tags=["knowledge"])
 PAGE_SIZE = 100
 LARGEST = 2**63 - 1
-
-
-class CollectionIn(Strict):
-    title: StrictStr
-    name: StrictStr = ""
-    visibility: StrictStr = "public"
-    channels: list[StrictStr] = Field([], description="names; none means every channel")
-
-
-class CollectionChange(Strict):
-    title: StrictStr | None = None
-    visibility: StrictStr | None = None
-    channels: list[StrictStr] | None = None
-
-
-class CollectionOut(Schema):
-    name: str
-    title: str
-    visibility: str
-    channels: list[str]
-
-
-class CollectionsOut(Schema):
-    collections: list[CollectionOut]
-
-
-class ArticleIn(Strict):
-    collection: StrictStr
-    title: StrictStr
-    text: StrictStr = Field(description="Markdown")
-    source: StrictStr = Field("", description="its name for ever; made from the title when empty")
-    category: StrictStr = ""
-    language: StrictStr = "en"
-    review_by: date | None = None
-    reason: StrictStr = Field("", description="why a suspicious text may be published all the same")
-
-
-class ArticleChange(Strict):
-    title: StrictStr
-    text: StrictStr
-    category: StrictStr = ""
-    language: StrictStr = "en"
-    review_by: date | None = None
-    base_revision: StrictInt | None = Field(
-        None, description="the revision that you read; or send its ETag as If-Match"
-    )
-    reason: StrictStr = ""
-
-
-class RollBack(Strict):
-    base_revision: StrictInt | None = None
-
-
-class ArticleOut(Schema):
-    id: int
-    collection: str
-    visibility: str
-    source: str
-    title: str
-    category: str
-    language: str
-    state: str
-    trust: int
-    review_by: date | None
-    revision: int | None = Field(description="what stands now, as base_revision takes it")
-    number: int | None = Field(description="1-based among the article's revisions")
-    changed_at: datetime
-
-
-class WholeArticleOut(ArticleOut):
-    text: str | None
-
-
-class ArticlesOut(Schema):
-    articles: list[ArticleOut]
-    total: int
-    next: str | None
-
-
-class RevisionOut(Schema):
-    revision: int
-    number: int
-    title: str
-    by: str | None
-    created_at: datetime
-
-
-class WholeRevisionOut(RevisionOut):
-    article: int
-    text: str
-
-
-class RevisionsOut(Schema):
-    revisions: list[RevisionOut]
-
-
-class FindingOut(Schema):
-    start: int
-    end: int
-    rule: str
-    excerpt: str
-
-
-class RefusedText(Errors):
-    findings: list[FindingOut] = Field(
-        [], description="places that read like instructions to the machine, in the text"
-    )
 
 
 ARTICLE_REFUSED: dict[Any, Any] = {
@@ -248,16 +154,6 @@ def _collection_out(row: Collection) -> dict[str, Any]:
 
 
 # --- articles ---------------------------------------------------------------------------------
-
-
-class Wanted(Schema):
-    q: str = ""
-    collection: str = ""
-    state: str = ""
-    category: str = ""
-    language: str = ""
-    changed_since: datetime | None = None
-    after: int = Field(0, description="from the `next` of the answer before")
 
 
 @router.get("/knowledge/articles", response={200: ArticlesOut} | REFUSED)

@@ -23,6 +23,7 @@ from generation.pipeline import draft_replies
 from generation.prompts import Turn
 from generation.safety import ScreenUnavailable
 from generation.sentences import split_sentences
+from retrieval.models import Collection
 from tests.generation.tiny_models import build, gpt_neo_config
 
 pytestmark = pytest.mark.django_db
@@ -214,6 +215,20 @@ def test_an_auto_approved_reply_goes_out_end_to_end(
         "draft.made",
         "reply.sent",
     ]
+
+
+def test_a_collection_that_turned_internal_while_the_draft_was_made_reaches_no_customer(
+    knowledge: None, sure: registry.Models, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class ClosingScreen(MildScreen):
+        def score(self, texts: list[str]) -> list[dict[str, float]]:
+            Collection.objects.update(visibility=Collection.Visibility.INTERNAL)
+            return super().score(texts)
+
+    monkeypatch.setattr(registry, "_models", replace(sure, toxicity=ClosingScreen()))
+    draft = drafted(receive())
+    assert (draft.state, OutboundReply.objects.count()) == (Draft.State.IN_REVIEW, 0)
+    assert draft.reasons[0]["code"] == "source_closed"
 
 
 @pytest.mark.parametrize(
