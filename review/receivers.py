@@ -1,5 +1,7 @@
-"""News from the floors below: an article, or a whole collection, changed. Only rows are written, in the sender's
-transaction; workers are woken on commit."""
+"""News from the floors below: an article, or a whole collection, changed.
+
+Only rows are written, in the sender's transaction; workers are woken on commit.
+"""
 
 from __future__ import annotations
 
