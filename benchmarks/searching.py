@@ -157,7 +157,7 @@ class Chroma:
         options = Settings(anonymized_telemetry=False)
         client = chromadb.PersistentClient(path=str(folder / "chroma"), settings=options)
         space = {"hnsw:space": "ip", "hnsw:num_threads": 1}
-        self.collection = client.create_collection("v", metadata=space)
+        self.collection = client.create_collection("vectors", metadata=space)
         self.next = 0
         self.add(vectors)
 
@@ -251,6 +251,9 @@ def measure(store: Any, vectors: Any, queries: Any, truth: Any, more: Any) -> di
 def rows(sizes: list[int]) -> Iterator[dict[str, Any]]:
     random = np.random.default_rng(0)
     present = [store for name, store in STORES.items() if importlib.util.find_spec(name)]
+    if SqliteVec in present and not hasattr(sqlite3.Connection, "enable_load_extension"):
+        print("sqlite-vec is left out: this Python's sqlite3 loads no extensions", flush=True)
+        present.remove(SqliteVec)
     for size in sizes:
         vectors = clustered(size, random)
         drawn = vectors[random.permutation(size)[:100]]
