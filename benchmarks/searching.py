@@ -30,6 +30,7 @@ import numpy as np
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 os.environ["OMP_NUM_THREADS"] = "1"
+os.environ["LANCE_LOG"] = "error"
 
 K = 10
 DIMENSIONS = 384
