@@ -249,9 +249,9 @@ def measure(store: Any, vectors: Any, queries: Any, truth: Any, more: Any) -> di
         }
 
 
-def rows(sizes: list[int]) -> Iterator[dict[str, Any]]:
+def rows(sizes: list[int], stores: list[str]) -> Iterator[dict[str, Any]]:
     random = np.random.default_rng(0)
-    present = [store for name, store in STORES.items() if importlib.util.find_spec(name)]
+    present = [STORES[name] for name in stores if importlib.util.find_spec(name)]
     if SqliteVec in present and not hasattr(sqlite3.Connection, "enable_load_extension"):
         print("sqlite-vec is left out: this Python's sqlite3 loads no extensions", flush=True)
         present.remove(SqliteVec)
@@ -268,10 +268,11 @@ def rows(sizes: list[int]) -> Iterator[dict[str, Any]]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--sizes", type=int, nargs="+", default=[1_000, 10_000])
+    parser.add_argument("--stores", nargs="*", choices=list(STORES), default=list(STORES))
     parser.add_argument("--out", type=Path)
     arguments = parser.parse_args()
     found = []
-    for row in rows(arguments.sizes):
+    for row in rows(arguments.sizes, arguments.stores):
         print(json.dumps(row), flush=True)
         found.append(row)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
