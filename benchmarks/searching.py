@@ -30,6 +30,7 @@ import numpy as np
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 os.environ["OMP_NUM_THREADS"] = "1"
+os.environ["LANCE_LOG"] = "error"
 
 K = 10
 DIMENSIONS = 384
@@ -157,7 +158,7 @@ class Chroma:
         options = Settings(anonymized_telemetry=False)
         client = chromadb.PersistentClient(path=str(folder / "chroma"), settings=options)
         space = {"hnsw:space": "ip", "hnsw:num_threads": 1}
-        self.collection = client.create_collection("v", metadata=space)
+        self.collection = client.create_collection("vectors", metadata=space)
         self.next = 0
         self.add(vectors)
 
@@ -248,9 +249,12 @@ def measure(store: Any, vectors: Any, queries: Any, truth: Any, more: Any) -> di
         }
 
 
-def rows(sizes: list[int]) -> Iterator[dict[str, Any]]:
+def rows(sizes: list[int], stores: list[str]) -> Iterator[dict[str, Any]]:
     random = np.random.default_rng(0)
-    present = [store for name, store in STORES.items() if importlib.util.find_spec(name)]
+    present = [STORES[name] for name in stores if importlib.util.find_spec(name)]
+    if SqliteVec in present and not hasattr(sqlite3.Connection, "enable_load_extension"):
+        print("sqlite-vec is left out: this Python's sqlite3 loads no extensions", flush=True)
+        present.remove(SqliteVec)
     for size in sizes:
         vectors = clustered(size, random)
         drawn = vectors[random.permutation(size)[:100]]
@@ -264,10 +268,11 @@ def rows(sizes: list[int]) -> Iterator[dict[str, Any]]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--sizes", type=int, nargs="+", default=[1_000, 10_000])
+    parser.add_argument("--stores", nargs="*", choices=list(STORES), default=list(STORES))
     parser.add_argument("--out", type=Path)
     arguments = parser.parse_args()
     found = []
-    for row in rows(arguments.sizes):
+    for row in rows(arguments.sizes, arguments.stores):
         print(json.dumps(row), flush=True)
         found.append(row)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024

@@ -181,9 +181,9 @@ def _grow(
     """The parts, and the chunks as a new segment behind them, which takes in what is small."""
     first = len(parts)
     growing = len(chunks)
-    while first and growing and parts[first - 1].count <= min(2 * growing, SMALL):
+    while first and growing and parts[first - 1].live_count <= min(2 * growing, SMALL):
         first -= 1
-        growing += parts[first].count
+        growing += parts[first].live_count
     if sum(len(part.segment) for part in parts) <= SMALL and compaction_is_due(parts):
         first = 0
     if first == len(parts) and not chunks:
@@ -200,7 +200,7 @@ def compaction_is_due(parts: Sequence[Part]) -> bool:
     """Whether so much is dead or lies outside the largest segment that one should be made of all."""
     rows = sum(len(part.segment) for part in parts)
     largest = max((len(part.segment) for part in parts), default=0)
-    dead = rows - sum(part.count for part in parts)
+    dead = rows - sum(part.live_count for part in parts)
     return len(parts) > SEGMENTS or max(dead, rows - largest) > SHARE * rows
 
 
@@ -286,7 +286,7 @@ def _known_vectors(
 
 
 def _describe(row: IndexSnapshot, parts: Sequence[Part]) -> None:
-    row.chunks = sum(part.count for part in parts)
+    row.chunks = sum(part.live_count for part in parts)
     row.segments = len(parts)
     row.tombstones = sum(len(part.segment) for part in parts) - row.chunks
     if parts:

@@ -27,7 +27,9 @@ def clean(*, keep: int = KEEP) -> list[int]:
     beyond the `keep` newest that no draft names, and segments that none of the rest names. Rows
     stay. Call it while no build runs on this machine. Returns the snapshots whose files went."""
     root = index_root()
-    for leftover in root.glob(".building-*"):
+    long_ago = (timezone.now() - _DEAD_AFTER).timestamp()
+    fetching = [path for path in root.glob(".fetching-*") if path.stat().st_mtime < long_ago]
+    for leftover in [*root.glob(".building-*"), *fetching]:
         shutil.rmtree(leftover, ignore_errors=True)
     # whoever was building or about to switch on this machine died: nobody builds here now
     here = Q(built_on=socket.gethostname()) | Q(built_on="")

@@ -107,7 +107,7 @@ def _tell(refusal: RecallTooLow, parts: list[Part]) -> None:
         state=State.BROKEN,
         embedder=building.get_embedder().name,
         embedder_digest=parts[0].segment.embedder_digest,
-        chunks=sum(part.count for part in parts),
+        chunks=sum(part.live_count for part in parts),
         problem=f"{RecallTooLow.__name__}: {refusal}",
         created_at=timezone.now(),
     )

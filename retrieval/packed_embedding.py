@@ -52,7 +52,8 @@ class _Linear:
     def __init__(self, weight: Tensor, bias: Tensor, activation: str = "none") -> None:
         self._weight = _mkldnn._reorder_linear_weight(weight.contiguous(), TOKENS)
         self._bias = bias.contiguous()
-        self._activation = activation, [], "none" if activation == "gelu" else ""
+        how = "none" if activation == "gelu" else ""
+        self._activation: tuple[str, list[float], str] = (activation, [], how)
 
     def __call__(self, x: Tensor) -> Tensor:
         return _linear(x, self._weight, self._bias, *self._activation)

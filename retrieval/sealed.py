@@ -57,7 +57,11 @@ def settle(aside: Path, final: Path, digest: str) -> None:
         else:
             shutil.rmtree(aside)
             return
-    os.rename(aside, final)
+    try:
+        os.rename(aside, final)
+    except OSError:
+        check(final, digest)  # another process was quicker
+        shutil.rmtree(aside)
     sync(final.parent)
 
 

@@ -74,7 +74,7 @@ class Part(NamedTuple):
     live: NDArray[np.bool_]
 
     @property
-    def count(self) -> int:
+    def live_count(self) -> int:
         """Its live rows."""
         return int(self.live.sum())
 
