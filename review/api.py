@@ -8,7 +8,7 @@ from typing import Any
 from django.http import HttpRequest
 from ninja import Router, Schema
 
-from assistant.api import REFUSED, Scope, needs_scope, ticket_or_404
+from assistant.api import REFUSED, KeyAuth, Scope, ticket_or_404
 from assistant.privacy.encryption import Forgotten, unseal
 from generation.models import Draft
 
@@ -109,8 +109,8 @@ def _draft_out(draft: Draft) -> dict[str, Any]:
     "/tickets/{int:number}/drafts",
     response={200: DraftsOut} | REFUSED,
     summary="Read a ticket's drafts",
+    auth=KeyAuth(Scope.TICKETS_READ),
 )
-@needs_scope(Scope.TICKETS_READ)
 def read_drafts(request: HttpRequest, number: int) -> Any:
     """Every draft of the ticket, newest first, each with its evidence."""
     ticket = ticket_or_404(number)

@@ -9,7 +9,7 @@ from typing import Any
 from django.http import HttpRequest
 from ninja import Query, Router, Schema
 
-from assistant.api import REFUSED, ApiError, Scope, needs_scope
+from assistant.api import REFUSED, ApiError, KeyAuth, Scope
 from retrieval.models import Document
 from review.blast_radius import blast_radius
 from review.models import Finding, Gap
@@ -65,8 +65,12 @@ def _state(value: str, known: list[str]) -> str:
     return value
 
 
-@router.get("/knowledge/gaps", response={200: GapsOut} | REFUSED, summary="List the gaps")
-@needs_scope(Scope.KNOWLEDGE_READ)
+@router.get(
+    "/knowledge/gaps",
+    response={200: GapsOut} | REFUSED,
+    summary="List the gaps",
+    auth=KeyAuth(Scope.KNOWLEDGE_READ),
+)
 def read_gaps(request: HttpRequest, state: str = Query("open")) -> Any:
     """The gaps of a state, the greatest first, at most 500. Questions are not given out."""
     rows = Gap.objects.filter(state=_state(state, Gap.State.values)).order_by("-size", "pk")
@@ -88,8 +92,12 @@ def read_gaps(request: HttpRequest, state: str = Query("open")) -> Any:
     }
 
 
-@router.get("/knowledge/health", response={200: HealthOut} | REFUSED, summary="List the findings")
-@needs_scope(Scope.KNOWLEDGE_READ)
+@router.get(
+    "/knowledge/health",
+    response={200: HealthOut} | REFUSED,
+    summary="List the findings",
+    auth=KeyAuth(Scope.KNOWLEDGE_READ),
+)
 def read_health(request: HttpRequest, state: str = Query("open")) -> Any:
     """What somebody should look at in the articles, the newest first, at most 500."""
     rows = Finding.objects.filter(state=_state(state, Finding.State.values))
@@ -114,8 +122,8 @@ def read_health(request: HttpRequest, state: str = Query("open")) -> Any:
     "/knowledge/articles/{int:number}/uses",
     response={200: UsesOut} | REFUSED,
     summary="Count what rests on an article",
+    auth=KeyAuth(Scope.KNOWLEDGE_READ),
 )
-@needs_scope(Scope.KNOWLEDGE_READ)
 def read_uses(request: HttpRequest, number: int) -> Any:
     """What publishing it anew or retiring it would touch, and the replies sent on it."""
     document = (

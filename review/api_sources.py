@@ -9,7 +9,7 @@ from django.utils import timezone
 from ninja import File, Query, Router, Schema, Status
 from ninja.files import UploadedFile
 
-from assistant.api import REFUSED, ApiError, Scope, needs_scope
+from assistant.api import REFUSED, ApiError, KeyAuth, Scope
 from retrieval.source_models import Source, SourceRun
 from retrieval.sources import runs, upload
 
@@ -65,8 +65,12 @@ class RunsOut(Schema):
 PREVIEW = Query(False, description="say what would change, and publish nothing")
 
 
-@router.get("/knowledge/sources", response={200: SourcesOut} | REFUSED, summary="List sources")
-@needs_scope(Scope.KNOWLEDGE_READ)
+@router.get(
+    "/knowledge/sources",
+    response={200: SourcesOut} | REFUSED,
+    summary="List sources",
+    auth=KeyAuth(Scope.KNOWLEDGE_READ),
+)
 def list_sources(request: HttpRequest) -> Any:
     """Every source, by name."""
     found = Source.objects.select_related("collection").order_by("name")
@@ -77,8 +81,8 @@ def list_sources(request: HttpRequest) -> Any:
     "/knowledge/sources/{int:source_id}/runs",
     response={200: RunsOut} | REFUSED,
     summary="List a source's runs",
+    auth=KeyAuth(Scope.KNOWLEDGE_READ),
 )
-@needs_scope(Scope.KNOWLEDGE_READ)
 def list_runs(request: HttpRequest, source_id: int) -> Any:
     """The newest runs first, as many as are kept with their changes."""
     found = _source_or_404(source_id).runs.order_by("-pk")[: runs.KEPT_RUNS]
@@ -89,8 +93,8 @@ def list_runs(request: HttpRequest, source_id: int) -> Any:
     "/knowledge/sources/{int:source_id}/runs",
     response={202: RunOut} | REFUSED,
     summary="Run a source",
+    auth=KeyAuth(Scope.KNOWLEDGE_WRITE),
 )
-@needs_scope(Scope.KNOWLEDGE_WRITE)
 def create_run(request: HttpRequest, source_id: int, preview: bool = PREVIEW) -> Any:
     """202 with the run that a worker takes up; 409 where one is on its way."""
     source = _source_or_404(source_id)
@@ -103,8 +107,8 @@ def create_run(request: HttpRequest, source_id: int, preview: bool = PREVIEW) ->
     "/knowledge/sources/{int:source_id}/uploads",
     response={202: RunOut} | REFUSED,
     summary="Upload files to a source",
+    auth=KeyAuth(Scope.KNOWLEDGE_WRITE),
 )
-@needs_scope(Scope.KNOWLEDGE_WRITE)
 def create_upload(
     request: HttpRequest,
     source_id: int,
@@ -126,8 +130,8 @@ def create_upload(
     "/knowledge/runs/{int:run_id}",
     response={200: RunWithChanges} | REFUSED,
     summary="Follow a run",
+    auth=KeyAuth(Scope.KNOWLEDGE_READ),
 )
-@needs_scope(Scope.KNOWLEDGE_READ)
 def read_run(
     request: HttpRequest,
     run_id: int,

@@ -3,8 +3,8 @@
 from django.urls import path
 
 from assistant.api import build
-from review import api_knowledge_insight, api_sources, knowledge_api
+from review import api_knowledge, api_knowledge_insight, api_sources
 from review.api import router as drafts
 
-api = build(drafts, knowledge_api.router, api_knowledge_insight.router, api_sources.router)
+api = build(drafts, api_knowledge.router, api_knowledge_insight.router, api_sources.router)
 urlpatterns = [path("", api.urls)]

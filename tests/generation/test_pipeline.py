@@ -221,8 +221,12 @@ def test_a_collection_that_turned_internal_while_the_draft_was_made_reaches_no_c
     knowledge: None, sure: registry.Models, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     class ClosingScreen(MildScreen):
+        calls = 0
+
         def score(self, texts: list[str]) -> list[dict[str, float]]:
-            Collection.objects.update(visibility=Collection.Visibility.INTERNAL)
+            self.calls += 1
+            if self.calls == 2:  # the customer's words were screened first, before the search
+                Collection.objects.update(visibility=Collection.Visibility.INTERNAL)
             return super().score(texts)
 
     monkeypatch.setattr(registry, "_models", replace(sure, toxicity=ClosingScreen()))

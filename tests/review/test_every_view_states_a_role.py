@@ -325,7 +325,7 @@ def operations() -> list[Any]:
 def test_every_operation_of_the_api_states_its_scope():
     assert len(operations()) >= 4
     for operation in operations():
-        assert operation.view_func.required_scope in ApiKey.Scope.values, operation.path
+        assert operation.auth_callbacks[0].scope in ApiKey.Scope.values, operation.path
 
 
 def test_the_resolver_knows_no_operation_that_the_api_does_not():
@@ -371,4 +371,4 @@ def calls() -> Iterator[tuple[Callable[[str], Any], str]]:
                             headers={"Authorization": f"Bearer {key}"},
                         )  # fmt: skip
 
-                    yield call, operation.view_func.required_scope
+                    yield call, operation.auth_callbacks[0].scope

@@ -136,7 +136,7 @@ def test_the_list_is_read_page_by_page(program: Program) -> None:
     ids = [program.article(title=f"Article {number}")["id"] for number in range(3)]
     program("POST", f"{ARTICLES}/{ids[0]}/retire")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("review.knowledge_api.PAGE_SIZE", 2)
+        patch.setattr("review.api_knowledge.PAGE_SIZE", 2)
         first = program("GET", ARTICLES).json()
         second = program("GET", first["next"]).json()
     assert first["total"] == 3

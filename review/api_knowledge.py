@@ -16,9 +16,9 @@ from assistant.api import (
     REFUSED,
     ApiError,
     Errors,
+    KeyAuth,
     Scope,
     actor_of_key,
-    needs_scope,
     once,
 )
 from assistant.models import Channel
@@ -83,16 +83,22 @@ def in_words(operation: Callable[..., Any]) -> Callable[..., Any]:
 # --- collections ------------------------------------------------------------------------------
 
 
-@router.get("/knowledge/collections", response={200: CollectionsOut} | REFUSED)
-@needs_scope(Scope.KNOWLEDGE_READ)
+@router.get(
+    "/knowledge/collections",
+    response={200: CollectionsOut} | REFUSED,
+    auth=KeyAuth(Scope.KNOWLEDGE_READ),
+)
 def list_collections(request: HttpRequest) -> Any:
     """Every collection, with who may be told from it."""
     rows = Collection.objects.order_by("name").prefetch_related("channels")
     return {"collections": [_collection_out(row) for row in rows]}
 
 
-@router.post("/knowledge/collections", response={201: CollectionOut} | REFUSED)
-@needs_scope(Scope.KNOWLEDGE_WRITE)
+@router.post(
+    "/knowledge/collections",
+    response={201: CollectionOut} | REFUSED,
+    auth=KeyAuth(Scope.KNOWLEDGE_WRITE),
+)
 @in_words
 def create_collection(request: HttpRequest, collection: CollectionIn) -> Any:
     """A new, empty collection."""
@@ -111,8 +117,11 @@ def create_collection(request: HttpRequest, collection: CollectionIn) -> Any:
     return Status(*once(request, work))
 
 
-@router.patch("/knowledge/collections/{slug:name}", response={200: CollectionOut} | REFUSED)
-@needs_scope(Scope.KNOWLEDGE_WRITE)
+@router.patch(
+    "/knowledge/collections/{slug:name}",
+    response={200: CollectionOut} | REFUSED,
+    auth=KeyAuth(Scope.KNOWLEDGE_WRITE),
+)
 @in_words
 def change_collection(request: HttpRequest, name: str, change: CollectionChange) -> Any:
     """Change title, visibility or channels; searches that begin afterwards follow."""
@@ -156,8 +165,9 @@ def _collection_out(row: Collection) -> dict[str, Any]:
 # --- articles ---------------------------------------------------------------------------------
 
 
-@router.get("/knowledge/articles", response={200: ArticlesOut} | REFUSED)
-@needs_scope(Scope.KNOWLEDGE_READ)
+@router.get(
+    "/knowledge/articles", response={200: ArticlesOut} | REFUSED, auth=KeyAuth(Scope.KNOWLEDGE_READ)
+)
 def list_articles(request: HttpRequest, wanted: Query[Wanted]) -> Any:
     """Articles in the order they were made, a hundred an answer, without their texts."""
     rows = Document.objects.select_related("collection", "current").order_by("pk")
@@ -191,8 +201,11 @@ def list_articles(request: HttpRequest, wanted: Query[Wanted]) -> Any:
     }
 
 
-@router.post("/knowledge/articles", response={201: WholeArticleOut} | ARTICLE_REFUSED)
-@needs_scope(Scope.KNOWLEDGE_WRITE)
+@router.post(
+    "/knowledge/articles",
+    response={201: WholeArticleOut} | ARTICLE_REFUSED,
+    auth=KeyAuth(Scope.KNOWLEDGE_WRITE),
+)
 @in_words
 def create_article(request: HttpRequest, article: ArticleIn) -> Any:
     """Publish a new article. A text that reads like an instruction to the machine is refused with
@@ -219,8 +232,11 @@ def create_article(request: HttpRequest, article: ArticleIn) -> Any:
     return Status(*once(request, work))
 
 
-@router.get("/knowledge/articles/{int:number}", response={200: WholeArticleOut} | REFUSED)
-@needs_scope(Scope.KNOWLEDGE_READ)
+@router.get(
+    "/knowledge/articles/{int:number}",
+    response={200: WholeArticleOut} | REFUSED,
+    auth=KeyAuth(Scope.KNOWLEDGE_READ),
+)
 def read_article(request: HttpRequest, number: int, response: HttpResponse) -> Any:
     """The article with the text that stands; its ETag names the revision for `If-Match`."""
     document = _article(number)
@@ -228,8 +244,11 @@ def read_article(request: HttpRequest, number: int, response: HttpResponse) -> A
     return _whole(document)
 
 
-@router.put("/knowledge/articles/{int:number}", response={200: WholeArticleOut} | ARTICLE_REFUSED)
-@needs_scope(Scope.KNOWLEDGE_WRITE)
+@router.put(
+    "/knowledge/articles/{int:number}",
+    response={200: WholeArticleOut} | ARTICLE_REFUSED,
+    auth=KeyAuth(Scope.KNOWLEDGE_WRITE),
+)
 @in_words
 def publish_article(request: HttpRequest, number: int, article: ArticleChange) -> Any:
     """Publish the next revision over the one that you read; 409 (or 412 with `If-Match`) where
@@ -251,8 +270,11 @@ def publish_article(request: HttpRequest, number: int, article: ArticleChange) -
     return Status(*once(request, work))
 
 
-@router.post("/knowledge/articles/{int:number}/retire", response={200: ArticleOut} | REFUSED)
-@needs_scope(Scope.KNOWLEDGE_WRITE)
+@router.post(
+    "/knowledge/articles/{int:number}/retire",
+    response={200: ArticleOut} | REFUSED,
+    auth=KeyAuth(Scope.KNOWLEDGE_WRITE),
+)
 @in_words
 def retire_article(request: HttpRequest, number: int) -> Any:
     """Take the article out: new drafts don't rest on it. Already retired is no error."""
@@ -265,8 +287,11 @@ def retire_article(request: HttpRequest, number: int) -> Any:
     return Status(*once(request, work))
 
 
-@router.post("/knowledge/articles/{int:number}/restore", response={200: ArticleOut} | REFUSED)
-@needs_scope(Scope.KNOWLEDGE_WRITE)
+@router.post(
+    "/knowledge/articles/{int:number}/restore",
+    response={200: ArticleOut} | REFUSED,
+    auth=KeyAuth(Scope.KNOWLEDGE_WRITE),
+)
 @in_words
 def restore_article(request: HttpRequest, number: int) -> Any:
     """Publish a retired article again as it was."""
@@ -284,16 +309,22 @@ def restore_article(request: HttpRequest, number: int) -> Any:
 # --- revisions --------------------------------------------------------------------------------
 
 
-@router.get("/knowledge/articles/{int:number}/revisions", response={200: RevisionsOut} | REFUSED)
-@needs_scope(Scope.KNOWLEDGE_READ)
+@router.get(
+    "/knowledge/articles/{int:number}/revisions",
+    response={200: RevisionsOut} | REFUSED,
+    auth=KeyAuth(Scope.KNOWLEDGE_READ),
+)
 def list_revisions(request: HttpRequest, number: int) -> Any:
     """Every revision, the newest first; none ever changes."""
     rows = _article(number).revisions.select_related("author").order_by("-number")
     return {"revisions": [_revision_out(row) for row in rows]}
 
 
-@router.get("/knowledge/revisions/{int:number}", response={200: WholeRevisionOut} | REFUSED)
-@needs_scope(Scope.KNOWLEDGE_READ)
+@router.get(
+    "/knowledge/revisions/{int:number}",
+    response={200: WholeRevisionOut} | REFUSED,
+    auth=KeyAuth(Scope.KNOWLEDGE_READ),
+)
 def read_revision(request: HttpRequest, number: int) -> Any:
     """One revision with its text: what a citation names."""
     row = _revision(number)
@@ -303,8 +334,8 @@ def read_revision(request: HttpRequest, number: int) -> Any:
 @router.post(
     "/knowledge/revisions/{int:number}/roll-back",
     response={200: WholeArticleOut} | ARTICLE_REFUSED,
+    auth=KeyAuth(Scope.KNOWLEDGE_WRITE),
 )
-@needs_scope(Scope.KNOWLEDGE_WRITE)
 @in_words
 def roll_back(request: HttpRequest, number: int, body: RollBack) -> Any:
     """Publish an old revision's text as a new one, over the revision that you read."""
