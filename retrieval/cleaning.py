@@ -18,7 +18,7 @@ logger = logging.getLogger(__name__)
 
 State = IndexSnapshot.State
 
-KEEP = 3  # snapshots that stay for rolling back, beside those that a draft names
+KEEP = 10  # snapshots that stay for rolling back, beside those that a draft names
 _DEAD_AFTER = timedelta(hours=6)  # a build on another machine that says nothing for so long
 
 

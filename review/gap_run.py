@@ -86,8 +86,9 @@ def question_of(ticket: int) -> str:
         body = unseal(message.body)
     except (Forgotten, CannotOpen):
         return ""
-    own = "\n".join(part.text for part in fold(body) if not part.quoted)
-    return f"{message.body.ticket.subject.strip()}\n{own.strip()}".strip()[:LONGEST]
+    own = "\n".join(part.text for part in fold(body) if not part.quoted).strip()
+    subject = message.body.ticket.subject.strip()
+    return (own if subject in own else f"{subject}\n{own}".strip())[:LONGEST]
 
 
 def _cluster(found: Sequence[Unanswered], run: KnowledgeRun, now: datetime) -> None:

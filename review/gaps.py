@@ -154,7 +154,8 @@ def _quoted(text: str) -> str:
 
 def _category(gap: Gap) -> str:
     """The commonest category of its tickets; empty where they have none."""
-    categories = [c for c in gap.tickets.values_list("ticket__category", flat=True) if c]
+    named = gap.tickets.exclude(ticket__category__in=["", "uncategorised"])
+    categories = list(named.values_list("ticket__category", flat=True))
     return max(sorted(set(categories)), key=categories.count)[:100] if categories else ""
 
 
