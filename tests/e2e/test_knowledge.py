@@ -71,8 +71,7 @@ def test_a_zip_is_watched_in_an_article_edited_its_draft_redrafted_and_the_text_
     expect(priya.get_by_text("draft waits with a passage of this article")).to_be_visible()
     shoot(priya, "knowledge-blast-radius")
     assert serious(priya) == []
-    priya.keyboard.press("Control+Enter")
-    expect(priya.get_by_text("Revision 2 is published")).to_be_visible()
+    confirm(priya, "Revision 2 is published")
     wait_until(
         lambda: newest_draft(console, number) >= 2 and waiting(console, number),
         seconds=120,
@@ -136,8 +135,7 @@ def test_an_article_is_started_from_a_gap_and_closes_it(
     expect(priya.locator("#save-state")).to_have_text("Saved")
     shoot(priya, "knowledge-from-a-gap")
     editor.press("Control+Enter")
-    priya.keyboard.press("Control+Enter")
-    expect(priya.get_by_text("Revision 1 is published")).to_be_visible()
+    confirm(priya, "Revision 1 is published")
     priya.goto("/knowledge/gaps/?state=closed")
     expect(priya.get_by_text("has an article", exact=True)).to_be_visible()
 
@@ -165,8 +163,14 @@ def publish(page: Page, text: str, *, confirmed: bool = True) -> None:
     page.press("textarea[name=text]", "Control+Enter")
     page.wait_for_url(lambda url: "/edit/" not in url)
     if confirmed:
-        page.keyboard.press("Control+Enter")
-        expect(page.get_by_text("is published")).to_be_visible()
+        confirm(page, "is published")
+
+
+def confirm(page: Page, said: str) -> None:
+    """Publish by the key, once the page that asks has loaded what hears it."""
+    page.wait_for_url(lambda url: url.endswith("/publish/"))
+    page.keyboard.press("Control+Enter")
+    expect(page.get_by_text(said)).to_be_visible()
 
 
 def newest_draft(console: Installation, number: int) -> int:

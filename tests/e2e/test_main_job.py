@@ -203,6 +203,7 @@ def test_a_knowledge_admin_adds_an_article_and_the_next_draft_cites_it(
     priya.press("textarea[name=text]", "Control+Enter")
     expect(priya.get_by_role("heading", name="Publish “Descale the kettle”?")).to_be_visible()
     shoot(priya, "article-publish")
+    priya.wait_for_url(lambda url: url.endswith("/publish/"))
     priya.keyboard.press("Control+Enter")
     expect(priya.get_by_text("Revision 1 is published")).to_be_visible()
     wait_until(
