@@ -80,6 +80,9 @@ def write_supervisor_file() -> Path:
         f"pidfile={data / 'run' / 'supervisor.pid'}",
         f"childlogdir={data / 'logs'}",
         "",
+        "[group:countersign]",  # of one group, so that they stop together and not one by one
+        "programs=" + ",".join(process.name for process in processes()),
+        "",
     ]
     for number, process in enumerate(processes()):
         environment = f'TMPDIR="{data / "tmp"}",PYTHONUNBUFFERED="1"'

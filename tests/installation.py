@@ -13,10 +13,12 @@ import sys
 import time
 import uuid
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+import psutil
 from django.conf import settings
 
 ROOT = Path(settings.BASE_DIR)
@@ -147,6 +149,12 @@ class Installation:
         return "\n".join(f"== {f.name}\n{f.read_text(errors='replace')[-3000:]}" for f in files)
 
     def close(self) -> None:
+        below = [
+            child
+            for process in self.processes.values()
+            if psutil.pid_exists(process.pid)
+            for child in psutil.Process(process.pid).children(recursive=True)
+        ]
         for process in self.processes.values():
             try:
                 os.killpg(process.pid, signal.SIGTERM)
@@ -158,6 +166,9 @@ class Installation:
             except subprocess.TimeoutExpired:
                 os.killpg(process.pid, signal.SIGKILL)
                 process.wait(timeout=10)
+        for child in below:  # a supervisor that had to be killed leaves them behind
+            with suppress(psutil.NoSuchProcess):
+                child.kill()
         if self.database:
             _drop(self.database)
         shutil.rmtree(self.folder, ignore_errors=True)
