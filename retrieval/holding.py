@@ -9,7 +9,7 @@ from django.db import transaction
 
 from assistant.audit.log import actor_of, record
 from assistant.models import User
-from retrieval.judging import Candidate, Verdict
+from retrieval.judging import Candidate, Verdict, fields_of
 from retrieval.models import Collection
 from retrieval.publishing import put
 from retrieval.source_models import HeldArticle, Source, SourceRun
@@ -80,7 +80,7 @@ def approve(held: HeldArticle, *, by: User, reason: str, now: datetime) -> HeldA
         _decide(held, State.APPROVED, by=by, reason=reason, now=now)
         put(
             collection=held.collection,
-            **held.fields(),
+            **fields_of(held),
             actor=actor_of(by),
             origin=held.source,
             now=now,

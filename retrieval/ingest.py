@@ -14,7 +14,7 @@ from django.utils.text import slugify
 
 from assistant.audit.log import system
 from retrieval.holding import hold
-from retrieval.judging import Candidate, Effect, judge
+from retrieval.judging import Candidate, Effect, fields_of, judge
 from retrieval.loaders import LoadError, is_supported, load
 from retrieval.models import Chunk, Collection, Document, IndexSnapshot
 from retrieval.publishing import BadArticle, put, retire
@@ -124,7 +124,7 @@ def _ingest_file(
         words = "; ".join(sorted({finding.rule for finding in verdict.findings}))
         report.held.append({"path": source, "reason": f"{verdict.why.label}: {words}"})
     else:
-        put(collection=collection, **candidate.fields(), actor=actor, announce=False, now=now)
+        put(collection=collection, **fields_of(candidate), actor=actor, announce=False, now=now)
         if verdict.effect is Effect.ADD:
             report.added += 1
         else:

@@ -51,16 +51,17 @@ class Candidate:
         digest = article_digest(title=title, category=category, language=language, text=text)
         return cls(path, title, text, category, language, article.front_matter, digest)
 
-    def fields(self) -> dict[str, Any]:
-        """What `publishing.put` takes of it."""
-        return {
-            "source": self.path,
-            "title": self.title,
-            "text": self.text,
-            "category": self.category,
-            "language": self.language,
-            "front_matter": self.front_matter,
-        }
+
+def fields_of(text: Candidate | HeldArticle) -> dict[str, Any]:
+    """What `publishing.put` takes of it."""
+    return {
+        "source": text.path,
+        "title": text.title,
+        "text": text.text,
+        "category": text.category,
+        "language": text.language,
+        "front_matter": text.front_matter,
+    }
 
 
 def normal_path(path: str) -> str:

@@ -19,9 +19,6 @@ from retrieval.own_words import bounded, own_words
 Thread = Literal["both", "whole", "last"]
 THREADS: tuple[Thread, ...] = get_args(Thread)
 
-LAST_WEIGHT = (
-    0.5  # of the last message's view beside the whole thread's; measured: docs/retrieval.md
-)
 WHOLE_CHARACTERS = 8_000  # of a thread that are searched, the newest first; about 8 windows
 LAST_CHARACTERS = 4_000  # of the last message
 PARTS = 4  # questions of one message that are searched apart

@@ -16,6 +16,8 @@ from typing import Any
 
 from django.conf import settings
 
+from assistant.digests import file_sha256
+
 MANIFEST = "manifest.json"
 FORMAT = 3  # which files the index's folders hold; goes up when that changes
 
@@ -37,7 +39,7 @@ def seal(folder: Path, about: Mapping[str, Any]) -> str:
     manifest = {
         "format": FORMAT,
         **about,
-        "files": {path.relative_to(folder).as_posix(): file_digest(path) for path in files},
+        "files": {path.relative_to(folder).as_posix(): file_sha256(path) for path in files},
     }
     raw = json.dumps(manifest, indent=1, sort_keys=True).encode()
     (folder / MANIFEST).write_bytes(raw)
@@ -96,7 +98,7 @@ def check(folder: Path, digest: str) -> dict[str, Any]:
 def check_file(path: Path, expected: str) -> None:
     """Raise `DamagedSnapshot` unless the file has this sha256."""
     try:
-        found = file_digest(path)
+        found = file_sha256(path)
     except OSError as error:
         raise DamagedSnapshot(f"{path.parent.name}/{path.name} cannot be read: {error}") from error
     if found != expected:
@@ -111,12 +113,6 @@ def traces(folder: Path, manifest: Mapping[str, Any]) -> tuple[tuple[int, int, i
     except OSError:
         return None
     return tuple((state.st_ino, state.st_size, state.st_mtime_ns) for state in states)
-
-
-def file_digest(path: Path) -> str:
-    """sha256 of a file, in hex."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def sync(path: Path) -> None:

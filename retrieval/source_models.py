@@ -6,7 +6,6 @@ The adapters that read sources are in `retrieval/sources/`.
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import Any
 
 from django.conf import settings
 from django.db import models
@@ -233,14 +232,3 @@ class HeldArticle(models.Model):
 
     def __str__(self) -> str:
         return f"{self.path} ({self.state})"
-
-    def fields(self) -> dict[str, Any]:
-        """What `publishing.put` takes of it."""
-        return {
-            "source": self.path,
-            "title": self.title,
-            "text": self.text,
-            "category": self.category,
-            "language": self.language,
-            "front_matter": self.front_matter,
-        }

@@ -11,7 +11,8 @@ from django.utils import timezone
 from assistant.models import OutboundReply
 from generation.models import Draft, DraftSentence, DraftSource
 from retrieval.models import Document
-from review.models import Claim, Decision, Redraft, WorkingCopy
+from review.claims import worked_on
+from review.models import Decision, Redraft
 
 LISTED = 200
 _GONE = (OutboundReply.State.CANCELLED, OutboundReply.State.FAILED)
@@ -62,10 +63,7 @@ def blast_radius(
     """What publishing or retiring the article touches now, and what rested on it before."""
     now = now or timezone.now()
     waiting = Draft.objects.filter(Exists(_found_in(document)), state__in=Draft.WAITING)
-    held = waiting.filter(
-        Q(Exists(Claim.objects.filter(ticket=OuterRef("ticket"), expires_at__gt=now)))
-        | Q(Exists(WorkingCopy.objects.filter(ticket=OuterRef("ticket"))))
-    )
+    held = waiting.filter(worked_on(now=now))
     redrafts = Redraft.objects.filter(change__document=document).exclude(
         outcome=Redraft.Outcome.OVERTAKEN
     )
@@ -113,17 +111,7 @@ def _waiting(waiting: QuerySet[Draft], document: Document, listed: int) -> list[
         .order_by("chunk__revision__number")
         .values_list("draft_id", "chunk__revision__number")
     )
-    return [
-        Use(
-            draft.ticket_id,
-            draft.ticket.subject,
-            draft.number,
-            revisions.get(draft.pk),
-            draft.queued_at,
-            draft.get_state_display(),
-        )
-        for draft in drafts
-    ]
+    return _uses(drafts, revisions)
 
 
 def _replies(sentences: QuerySet[DraftSentence], listed: int) -> list[Use]:
@@ -137,6 +125,10 @@ def _replies(sentences: QuerySet[DraftSentence], listed: int) -> list[Use]:
         .order_by("source__chunk__revision__number")
         .values_list("candidate__draft_id", "source__chunk__revision__number")
     )
+    return _uses(drafts, revisions)
+
+
+def _uses(drafts: list[Draft], revisions: dict[int, int]) -> list[Use]:
     return [
         Use(
             draft.ticket_id,

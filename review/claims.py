@@ -7,10 +7,11 @@ from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.db import IntegrityError, transaction
+from django.db.models import Exists, OuterRef, Q
 
 from assistant.audit.log import actor_of, record
 from assistant.models import Ticket, User
-from review.models import Claim
+from review.models import Claim, WorkingCopy
 
 
 class ClaimHeld(RuntimeError):
@@ -33,6 +34,13 @@ class ClaimLost(RuntimeError):
 
 def _lease(now: datetime) -> datetime:
     return now + timedelta(seconds=settings.CLAIM_SECONDS)
+
+
+def worked_on(ticket: str = "ticket", *, now: datetime) -> Q:
+    """For rows whose tickets (that field) somebody works on: a claim stands, or words are not sent."""
+    claims = Claim.objects.filter(ticket=OuterRef(ticket), expires_at__gt=now)
+    copies = WorkingCopy.objects.filter(ticket=OuterRef(ticket))
+    return Q(Exists(claims)) | Q(Exists(copies))
 
 
 def current(*, ticket: Ticket, now: datetime) -> Claim | None:

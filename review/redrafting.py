@@ -15,12 +15,14 @@ from django.db import transaction
 from django.db.models import Exists, Max, OuterRef
 
 from assistant.celery import wake
+from assistant.models import Ticket
 from generation.models import Draft, DraftSource
 from generation.queue import lock_ticket
 from generation.stale import mark_stale, redraft
 from retrieval import snapshots
 from retrieval.models import Collection, Document, IndexSnapshot, Revision
-from review.models import ArticleChange, Claim, GapTicket, Redraft, WorkingCopy
+from review.claims import worked_on
+from review.models import ArticleChange, GapTicket, Redraft
 
 TASK = "review.tasks.redraft_stale"
 BATCH = 100  # drafts that one run looks at
@@ -187,12 +189,8 @@ def _settle(active: IndexSnapshot, until: datetime | None, now: datetime) -> Non
 
 def _held(tickets: Iterable[int], now: datetime) -> set[int]:
     """Those of the tickets on which somebody works: a claim that stands, or words not sent."""
-    claimed = Claim.objects.filter(ticket__in=tickets, expires_at__gt=now)
-    edited = WorkingCopy.objects.filter(ticket__in=tickets)
-    return {
-        *claimed.values_list("ticket_id", flat=True),
-        *edited.values_list("ticket_id", flat=True),
-    }
+    held = Ticket.objects.filter(worked_on("pk", now=now), pk__in=tickets)
+    return set(held.values_list("pk", flat=True))
 
 
 def made_for(draft: Draft) -> list[ArticleChange]:

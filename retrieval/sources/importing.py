@@ -9,22 +9,22 @@ from __future__ import annotations
 import logging
 import shutil
 import tempfile
-import threading
 from collections import Counter
-from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from collections.abc import Callable
+from contextlib import closing
 from datetime import datetime
 from pathlib import Path
 
 from django.conf import settings
-from django.db import connection, transaction
+from django.db import transaction
 from django.utils import timezone
 
+from assistant import leases
 from assistant.celery import wake
 from retrieval import snapshots
 from retrieval.holding import hold
 from retrieval.isolated import IsolatedReader
-from retrieval.judging import Candidate, Effect, Verdict, judge, normal_path
+from retrieval.judging import Candidate, Effect, Verdict, fields_of, judge, normal_path
 from retrieval.loaders import LoadedArticle, LoadError
 from retrieval.models import Document, Revision
 from retrieval.publishing import BadArticle, put, retire
@@ -68,7 +68,12 @@ def work(run: SourceRun, *, clock: Callable[[], datetime] = timezone.now) -> Non
     """Bring the source in as the run asks, and end it: done, failed or cancelled."""
     importing = _Import(run, clock)
     try:
-        with _lease_kept(run, clock):
+        # through a long clone or a slow page too
+        with leases.kept(
+            lambda: runs.renew(run, now=clock()),
+            every_seconds=settings.LEASE_SECONDS / 3,
+            name="source-lease",
+        ):
             message = importing.bring_in()
     except _Stopped:
         if SourceRun.objects.filter(pk=run.pk, cancel_asked=True).exists():
@@ -216,7 +221,7 @@ class _Import:
                 return
             put(
                 collection=self.source.collection,
-                **candidate.fields(),
+                **fields_of(candidate),
                 actor=runs.ACTOR,
                 origin=self.source,
                 announce=False,
@@ -338,26 +343,3 @@ def _work_folder(now: datetime) -> Path:
         if now.timestamp() - left.stat().st_mtime > _LEFT_SECONDS:
             shutil.rmtree(left, ignore_errors=True)
     return folder
-
-
-@contextmanager
-def _lease_kept(run: SourceRun, clock: Callable[[], datetime]) -> Iterator[None]:
-    """A thread renews the lease through a long clone or a slow page."""
-    ended = threading.Event()
-
-    def keep() -> None:
-        while not ended.wait(settings.LEASE_SECONDS / 3):
-            try:
-                runs.renew(run, now=clock())
-            except Exception as error:
-                logger.warning("a run's lease was not renewed: %s", type(error).__name__)
-            finally:
-                connection.close()
-
-    thread = threading.Thread(target=keep, name="source-lease", daemon=True)
-    thread.start()
-    try:
-        yield
-    finally:
-        ended.set()
-        thread.join()

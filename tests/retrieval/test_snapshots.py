@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from assistant.digests import file_sha256
 from assistant.models.audit import AuditEvent
 from generation.models import Draft
 from retrieval import building, cleaning, sealed, segments, snapshots
@@ -74,7 +75,7 @@ def test_manifests_name_every_file_and_the_row_names_the_snapshots_manifest(
     knowledge: IngestReport,
 ) -> None:
     row = active()
-    assert row.digest == sealed.file_digest(folder_of(row) / "manifest.json")
+    assert row.digest == file_sha256(folder_of(row) / "manifest.json")
     for folder in (folder_of(row), *segment_folders(row)):
         manifest = json.loads((folder / "manifest.json").read_text())
         files = {p.relative_to(folder).as_posix() for p in folder.rglob("*") if p.is_file()}
