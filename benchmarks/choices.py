@@ -57,7 +57,7 @@ def outline_of(record: Record, generator: TransformersGenerator) -> Outline:
     topic = (passage.heading_path or (passage.title,))[-1]
     return Outline(
         prompt=prompt.text, openings=openings(topic), pieces=pieces, closings=CLOSINGS,
-        prior=(0.0,) * len(pieces), refusals=(UNANSWERED,), brevity=0.0,
+        prior=((0.0,) * len(pieces),), refusals=(UNANSWERED,), brevity=0.0,
     )  # fmt: skip
 
 

@@ -7,10 +7,12 @@ from typing import Any
 
 from generation.confidence import ConfidenceModel
 from generation.grounding import GroundedSentence
+from generation.needs import needs_of
 from generation.prompts import Prompt, PromptTemplate, Turn
 from generation.quoting import Ranked
 from generation.registry import Identity
 from generation.routing import Route, Screens
+from retrieval.own_words import own_words
 from retrieval.scope import PUBLIC, Scope
 from retrieval.search import SearchHit
 
@@ -41,16 +43,23 @@ class Question:
 
     @property
     def with_history(self) -> str:
-        """The same with the turns before it, which say what “it” is."""
-        earlier = [turn.text for turn in self.turns[:-1]][-HISTORY_TURNS:]
-        return "\n".join([*earlier, self.text])
+        """The turns before it, which say what “it” is, subject and newest message: their own words."""
+        earlier = [own_words(turn.text) for turn in self.turns[:-1]][-HISTORY_TURNS:]
+        subject, last = self.subject.strip(), own_words(self.last)
+        return "\n".join([*earlier, *([] if subject in last else [subject]), last])
+
+    @property
+    def needs(self) -> tuple[str, ...]:
+        """What the newest message asks for; empty where it says too little by itself."""
+        return needs_of(self.last)
 
 
 @dataclass
 class Candidate:
     """A text that could stand in the composer, with its evidence.
 
-    `offsets[i]` is where passage i begins in its revision.
+    `offsets[i]` is where passage i begins in its revision; `unmet` says how many of the customer's
+    needs it is known to leave open.
     """
 
     kind: str
@@ -65,6 +74,7 @@ class Candidate:
     sentences: list[GroundedSentence] = field(default_factory=list)
     toxicity: dict[str, float] | None = None
     spliced: bool = False
+    unmet: int = 0
 
     @property
     def claims(self) -> list[GroundedSentence]:

@@ -8,15 +8,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
-BlockKind = Literal["paragraph", "step", "bullet", "heading"]
+BlockKind = Literal["paragraph", "step", "bullet", "heading", "columns", "row"]
 
 
 @dataclass(frozen=True)
 class Block:
-    """A paragraph, list item or heading: ``source[start:end]``, and its text without markup.
+    """A paragraph, list item, heading or row of a table: ``source[start:end]``, and its text without
+    markup. A table's first row, over the rule, is of the kind "columns".
 
     ``places[i]`` is where ``text[i]`` stands in the source; ``marker`` is "1." or "-" for items.
     """
@@ -57,6 +58,7 @@ def blocks_of(markdown: str) -> list[Block]:
     kind: BlockKind = "paragraph"
     marker = ""
     fenced = False
+    end_of_row = -1
 
     def close() -> None:
         nonlocal kind, marker
@@ -76,6 +78,8 @@ def blocks_of(markdown: str) -> list[Block]:
             continue
         if fenced or not line.strip() or _RULE.fullmatch(line):
             close()
+            if blocks and blocks[-1].kind == "row" and "|" in line and end_of_row == start - 1:
+                blocks[-1] = replace(blocks[-1], kind="columns", marker="")
             continue
         if quoted := _QUOTE_MARK.match(line):
             start += quoted.end()
@@ -93,8 +97,10 @@ def blocks_of(markdown: str) -> list[Block]:
             pending.append((start + item.end(), end))
         elif line.lstrip().startswith("|") or line.count("|") >= 2:
             close()
+            kind, marker = "row", "-"
             pending.append((start, end))
             close()
+            end_of_row = end
         else:
             if pending and kind == "paragraph" and _ends_line(markdown, pending[-1]):
                 close()

@@ -15,6 +15,7 @@ from generation.prompts import tidy
 from generation.sentences import split_sentences
 
 LONGEST_LIST = 220  # words; of a longer list of steps nothing is quoted
+LONGEST_TABLE = 90  # words; a longer table falls into its rows
 SHORT_LEAD = 7  # words of a line before a list that says too little by itself
 LONGEST_HEADING = 14  # words of a line without punctuation that counts as a heading
 
@@ -34,12 +35,12 @@ class Unit:
 
     @property
     def introduces(self) -> bool:
-        return self.text.endswith(":")
+        return self.text.endswith(":") or self.kind == "columns"
 
 
 @dataclass(frozen=True)
 class Part:
-    """What is quoted whole or not at all: a sentence, or a list with the line before it.
+    """What is quoted whole or not at all: a sentence, or a list or table with the line before it.
 
     A heading is matched like a sentence but not shown.
     """
@@ -73,10 +74,23 @@ class Part:
         return self.units[0].kind == "heading"
 
     @property
+    def is_row(self) -> bool:
+        """One row of a table that is too long to be said whole."""
+        return len(self.units) == 1 and self.units[0].kind == "row"
+
+    @property
     def can_be_quoted(self) -> bool:
         if self.units[-1].introduces:
             return False  # "do the following:" must bring its steps
         return len(self.units) == 1 or self.words <= LONGEST_LIST
+
+
+@dataclass(frozen=True)
+class Section:
+    """What stands under one heading of a passage: indices of its parts, and of the headings over it."""
+
+    headings: tuple[int, ...]
+    body: tuple[int, ...]
 
 
 def parts_of(passages: Sequence[str], titles: Sequence[str] = ()) -> list[Part]:
@@ -89,6 +103,22 @@ def parts_of(passages: Sequence[str], titles: Sequence[str] = ()) -> list[Part]:
     return parts
 
 
+def sections_of(parts: Sequence[Part]) -> list[Section]:
+    """The parts by the heading they stand under, in reading order; a heading over nothing is left out."""
+    sections: list[Section] = []
+    headings: list[int] = []
+    body: list[int] = []
+    for place, part in enumerate(parts):
+        begins = place > 0 and part.passage != parts[place - 1].passage
+        if body and (begins or part.is_heading):
+            sections.append(Section(tuple(headings), tuple(body)))
+            headings, body = [], []
+        elif begins:
+            headings = []
+        (headings if part.is_heading else body).append(place)
+    return [*sections, Section(tuple(headings), tuple(body))] if body else sections
+
+
 def shown(parts: Sequence[Part]) -> str:
     """Adjacent parts of one passage as a customer reads them."""
     units = [unit for part in parts for unit in part.units]
@@ -96,7 +126,7 @@ def shown(parts: Sequence[Part]) -> str:
     previous: Unit | None = None
     for unit in units:
         if previous is None:
-            alone = unit.kind == "bullet" and len(units) == 1
+            alone = unit.kind in ("bullet", "row") and len(units) == 1
             pieces.append(unit.text if alone else unit.shown)
         elif unit.list_id >= 0 or previous.list_id >= 0:
             pieces.append("\n" + unit.shown)
@@ -112,7 +142,7 @@ def _units(passage: int, markdown: str) -> list[Unit]:
     previous: Block | None = None
     blocks = blocks_of(markdown)
     for place, block in enumerate(blocks):
-        item = block.kind in ("step", "bullet")
+        item = block.kind in ("step", "bullet", "row")
         if item and not (previous and previous.kind == block.kind):
             list_id = place
         previous = block
@@ -135,6 +165,10 @@ def _units(passage: int, markdown: str) -> list[Unit]:
                 )
             )
             continue
+        if block.kind == "columns":
+            text = tidy(block.text)
+            units.append(Unit(passage, place, "columns", text, text, block.start, block.end))
+            continue
         for sentence in split_sentences(block.text):
             text = tidy(sentence.text)
             start, end = block.places[sentence.start], block.places[sentence.end - 1] + 1
@@ -150,14 +184,15 @@ def _is_heading(block: Block) -> bool:
 
 
 def _joined(units: Sequence[Unit]) -> list[Part]:
-    """Sentences and whole lists; an over-long list of bullets falls into its items."""
+    """Sentences, whole lists and tables; an over-long list of bullets or rows falls into its items."""
     parts: list[Part] = []
     for list_id, group in groupby(units, key=lambda unit: unit.list_id):
         run = tuple(group)
         if list_id < 0:
             parts += [Part((unit,)) for unit in run]
             continue
-        if run[0].kind == "bullet" and Part(run).words > LONGEST_LIST:
+        longest = {"bullet": LONGEST_LIST, "row": LONGEST_TABLE}.get(run[0].kind)
+        if longest and Part(run).words > longest:
             parts += [Part((unit,)) for unit in run]
         elif parts and parts[-1].units[-1].introduces:
             before = parts.pop().units

@@ -21,7 +21,7 @@ from django.conf import settings
 
 from assistant.privacy.cards import mask_card_data
 from generation import choosing
-from generation.composing import best_passage, body_of, outline_of
+from generation.composing import best_passages, body_of, outline_of
 from generation.confidence import features_of
 from generation.drafted import Candidate, DraftedReply, Question
 from generation.engine.base import Completion, GenerationRequest, GeneratorError, Sampling
@@ -136,12 +136,13 @@ def _rank(replies: list[DraftedReply], models: Models) -> None:
             reply.question.with_history,
             [hit.text for hit in reply.hits],
             titles=[": ".join([hit.title, *hit.heading_path]) for hit in reply.hits],
+            needs=reply.question.needs,
             embed=models.embed,
         )
 
 
 def _prompt(replies: list[DraftedReply], models: Models) -> None:
-    """Build each prompt around the passage that holds the best sentence; never trim the question."""
+    """Build each prompt around the passage that answers best; never trim the question."""
     generator = models.generator
     if generator is None:
         return
@@ -151,8 +152,8 @@ def _prompt(replies: list[DraftedReply], models: Models) -> None:
         if not reply.hits:
             continue
         thread = [Turn(turn.role, mask_card_data(turn.text)) for turn in reply.question.turns]
-        first = best_passage(reply.ranked.scores, reply.ranked.parts) if reply.ranked else 0
-        order = [first, *(place for place in range(len(reply.hits)) if place != first)]
+        best = best_passages(reply.ranked) if reply.ranked else []
+        order = list(dict.fromkeys([*best, *range(len(reply.hits))]))
         hits = [reply.hits[place] for place in order]
         passages = [Passage(hit.title, hit.text, hit.heading_path) for hit in hits]
         try:
@@ -223,7 +224,7 @@ def _compose(replies: list[DraftedReply], models: Models) -> None:
             reply.ranked,
             reply.ranked.scores,
             prompt=reply.prompt.text,
-            passages=reply.prompt.used,
+            passages={*reply.prompt.used, *best_passages(reply.ranked)},
             topic=topic,
         )
         if draft:
@@ -245,6 +246,7 @@ def _compose(replies: list[DraftedReply], models: Models) -> None:
             offsets=[hit.start for hit in reply.hits],
             mean_log_probability=composition.mean_log_probability,
             tokens=composition.tokens,
+            unmet=composition.unmet,
         )
 
 
@@ -277,6 +279,7 @@ def _quote(replies: list[DraftedReply], models: Models) -> None:
                 body=quoted.text,
                 text=_dressed(reply, quoted.text),
                 offsets=[hit.start for hit in reply.hits],
+                unmet=quoted.unmet,
             )
         )
 

@@ -112,7 +112,7 @@ def questions_in(message: str) -> tuple[str, ...]:
         for start, end in sentences(block, 0, len(block)):
             sentence = " ".join(block[start:end].split())
             lead.append(sentence)
-            if not _ASKS.search(sentence):
+            if not asks(sentence):
                 continue
             part = " ".join(lead[-LEAD_SENTENCES - 1 :])
             if found and len(set(terms(part))) < PART_TERMS:
@@ -123,6 +123,11 @@ def questions_in(message: str) -> tuple[str, ...]:
     if len(found) < 2:
         return ()
     return tuple(bounded(part, PART_CHARACTERS) for part in found[:PARTS])
+
+
+def asks(sentence: str) -> bool:
+    """Whether a sentence reads as a question, with its mark or without."""
+    return bool(_ASKS.search(sentence))
 
 
 def _whole(subject: str, said: Sequence[str]) -> str:

@@ -18,6 +18,7 @@ class Fake:
     support: float = 0.9
     finish: str = "stop"
     spliced: bool = False
+    unmet: int = 0
 
 
 def test_a_passage_or_the_quote_near_enough_answers_and_nothing_else_does() -> None:
@@ -58,7 +59,9 @@ def test_the_composed_one_goes_before_the_free_one() -> None:
     assert choose([restating, composed, quoted])[1] is composed
 
 
-@pytest.mark.parametrize("flaw", [{"supported": False}, {"flags": 1}, {"relevance": 0.7}])
+@pytest.mark.parametrize(
+    "flaw", [{"supported": False}, {"flags": 1}, {"relevance": 0.7}, {"unmet": 1}]
+)
 def test_a_composed_one_that_falls_short_leaves_the_free_one_or_the_quote(flaw: dict) -> None:
     free, composed, quoted = Fake("generated"), Fake("constrained", **flaw), Fake("quoted")
     assert choose([free, composed, quoted])[1] is free

@@ -26,7 +26,7 @@ OUTLINE = Outline(
     openings=("Thank you for asking.", "Thank you."),
     pieces=PIECES,
     closings=("Please write again.", "Bye."),
-    prior=(0.0,) * len(PIECES),
+    prior=((0.0,) * len(PIECES),),
     refusals=("We can't tell.",),
     brevity=0.0,
 )
@@ -72,8 +72,23 @@ def test_a_composition_is_the_same_alone_and_among_others(tiny_generator):
 @pytest.mark.parametrize("wanted", range(len(PIECES)))
 def test_a_strong_prior_decides_where_the_body_begins(tiny_generator, wanted):
     prior = tuple(200.0 * (number == wanted) for number in range(len(PIECES)))
-    [found] = tiny_generator.compose([replace(OUTLINE, prior=prior)])
+    [found] = tiny_generator.compose([replace(OUTLINE, prior=(prior,))])
     assert found.runs[0][0] == wanted
+
+
+def test_a_body_goes_on_until_each_need_is_met(tiny_generator):
+    def wants(number):
+        return tuple(300.0 * (piece == number) for piece in range(len(PIECES)))
+
+    [one] = tiny_generator.compose(
+        [replace(OUTLINE, prior=(wants(2),), brevity=1e3, enough_words=0)]
+    )
+    assert (chosen(one), one.unmet) == ([2], 0)
+    eager = replace(OUTLINE, prior=(wants(2), wants(0)), unmet=1e6, brevity=1e3, enough_words=0)
+    [both] = tiny_generator.compose([eager])
+    assert (sorted(chosen(both)), both.unmet) == ([0, 2], 0)
+    [cut] = tiny_generator.compose([replace(eager, most_pieces=1)])
+    assert (len(chosen(cut)), cut.unmet) == (1, 1)
 
 
 def test_the_option_weights_are_probabilities_and_agree_with_the_model_run_plainly(tiny_generator):
@@ -119,10 +134,10 @@ def test_what_does_not_fit_the_context_gives_no_composition(tiny_generator):
 @pytest.mark.parametrize(
     "change",
     [
-        {"pieces": (), "prior": ()},
+        {"pieces": (), "prior": ((),)},
         {"openings": ()},
-        {"prior": (0.0,)},
-        {"prior": (float("nan"),) * 5},
+        {"prior": ((0.0,),)},
+        {"prior": ((float("nan"),) * 5,)},
     ],
 )
 def test_an_outline_that_allows_nothing_is_refused(change):
