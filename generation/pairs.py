@@ -1,4 +1,5 @@
-"""Blind pairs: the model's draft beside the quoted one, for a judge who can't tell which is which.
+"""Blind pairs: the model's draft beside the quoted one, or one run's draft beside another's, for a judge
+who can't tell which is which.
 
 The pairs' file holds what a judge sees, each pair's sides in an order drawn by the seed and without
 a name; the key's file says which side was whose. A verdict is `{"id", "prefer": "a" | "b" | "equal",
@@ -27,7 +28,8 @@ class BadVerdict(ValueError):
 
 @dataclass(frozen=True)
 class Candidates:
-    """The two bodies that a ticket has, and the kind of the model's."""
+    """The two bodies that a ticket has, and the kind of the model's. `quoted` is the quote, or what
+    the other run drafted."""
 
     id: Any
     kind: str
@@ -37,6 +39,17 @@ class Candidates:
     @property
     def identical(self) -> bool:
         return self.model.split() == self.quoted.split()
+
+
+def of_two_runs(drafts: Sequence[Row], others: Sequence[Row]) -> list[Candidates]:
+    """What two runs of `evaluate drafts` put into the composer for the same tickets, where both
+    drafted; the first run's side counts as the model's."""
+    bodies = {row["id"]: row["body"] for row in others}
+    return [
+        Candidates(row["id"], row["kind"], row["body"], bodies[row["id"]])
+        for row in drafts
+        if row["body"] and bodies.get(row["id"])
+    ]
 
 
 def candidates_of(draft: Row, *, kind: str | None = None) -> Candidates | None:
@@ -64,15 +77,20 @@ def blind_pairs(
     count: int = PAIRS,
     seed: int,
     kind: str | None = None,
+    others: Sequence[Row] | None = None,
 ) -> tuple[list[Row], list[Row], Row]:
     """(pairs, key, summary): at most `count` pairs that differ, drawn and ordered by the seed.
 
     The pairs' ids are numbers of their own, so that neither a ticket's id nor its place tells
-    anything. The key has a row a pair; the summary says how many tickets had two candidates, and in
-    how many both were the same words, which no judge need see.
+    anything. With `others`, another run's drafts stand where the quotes do. The key has a row a
+    pair; the summary says how many tickets had two candidates, and in how many both were the same
+    words, which no judge need see.
     """
     rng = random.Random(f"pairs:{seed}")
-    both = [found for row in drafts if (found := candidates_of(row, kind=kind))]
+    if others is None:
+        both = [found for row in drafts if (found := candidates_of(row, kind=kind))]
+    else:
+        both = of_two_runs(drafts, others)
     different = [found for found in both if not found.identical]
     drawn = rng.sample(different, min(count, len(different)))
     sources = {row["id"]: [s["source"] for s in row.get("sources", [])] for row in drafts}

@@ -64,6 +64,17 @@ def test_tickets_with_one_candidate_or_equal_words_are_counted_and_not_shown() -
     assert (summary["tickets"], summary["with_both"], summary["identical"]) == (4, 2, 1)
 
 
+def test_two_runs_are_compared_by_what_each_put_into_the_composer() -> None:
+    new = [{**draft(n), "body": f"new {n}" if n else ""} for n in range(4)]
+    old = [{"id": f"t{n}", "body": "new 3" if n == 3 else f"old {n}"} for n in range(3, -1, -1)]
+    pairs, key, summary = blind_pairs(new, TICKETS, seed=7, others=old)
+    assert (summary["with_both"], summary["identical"], summary["n"]) == (3, 1, 2)
+    for pair, row in zip(pairs, key, strict=True):
+        number = row["ticket"][1:]
+        assert pair[row["model"]] == f"new {number}"
+        assert {pair["a"], pair["b"]} == {f"new {number}", f"old {number}"}
+
+
 def test_any_kind_but_the_quote_is_the_models() -> None:
     both = draft(1, chosen="constrained")
     both["candidates"].append({"kind": "constrained", "body": "made of runs"})

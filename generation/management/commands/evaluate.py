@@ -79,6 +79,7 @@ class Command(BaseCommand):
         blind.add_argument("--count", type=int, default=pairs.PAIRS)
         blind.add_argument("--seed", type=int, default=7)
         blind.add_argument("--candidate", help="only this kind of the model's candidates")
+        blind.add_argument("--against", type=Path, help="another run's drafts, not the quotes")
         verdicts = kind("verdicts", "--verdicts", "what judges said of the pairs")
         verdicts.add_argument("--key", type=Path, required=True, help="what `pairs` wrote")
 
@@ -264,8 +265,14 @@ class Command(BaseCommand):
         absent = [row["id"] for row in drafts if row["id"] not in tickets]
         if absent:
             raise BadRecord(f"{options['tickets']} lacks the ticket {absent[0]}")
+        against = options["against"]
         blind, key, summary = pairs.blind_pairs(
-            drafts, tickets, count=options["count"], seed=options["seed"], kind=options["candidate"]
+            drafts,
+            tickets,
+            count=options["count"],
+            seed=options["seed"],
+            kind=options["candidate"],
+            others=evaluation.read_rows(against, ["id", "body"]) if against else None,
         )
         evaluation.write_rows(options["out"], blind)
         evaluation.write_rows(options["key"], key)
