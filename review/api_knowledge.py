@@ -25,7 +25,7 @@ from assistant.models import Channel
 from retrieval import collections, editing
 from retrieval.article_drafts import Fields
 from retrieval.models import Collection, Document, Revision
-from retrieval.publishing import BadArticle
+from retrieval.publishing import BadArticle, normal_source
 from review.knowledge_contracts import (
     ArticleChange,
     ArticleIn,
@@ -220,7 +220,7 @@ def create_article(request: HttpRequest, article: ArticleIn) -> Any:
                 fields=fields,
                 author=None,
                 actor=actor,
-                source=" ".join(article.source.split()),
+                source=normal_source(article.source),
                 now=now,
             )
             editing.publish(

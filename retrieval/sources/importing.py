@@ -24,10 +24,10 @@ from assistant.celery import wake
 from retrieval import snapshots
 from retrieval.holding import hold
 from retrieval.isolated import IsolatedReader
-from retrieval.judging import Candidate, Effect, Verdict, fields_of, judge, normal_path
+from retrieval.judging import Candidate, Effect, Verdict, fields_of, judge
 from retrieval.loaders import LoadedArticle, LoadError
 from retrieval.models import Document, Revision
-from retrieval.publishing import BadArticle, put, retire
+from retrieval.publishing import BadArticle, normal_source, put, retire
 from retrieval.source_models import SourceChange, SourceItem, SourceRun
 from retrieval.sources import runs
 from retrieval.sources.adapters import adapter_of
@@ -240,8 +240,8 @@ class _Import:
 
     def _retire_gone(self, listing: Listing) -> list[str]:
         """Retire articles whose entry has gone; returns why not, where they stay."""
-        there = {normal_path(entry.path) for entry in listing.entries}
-        there |= {normal_path(path) for path, _ in listing.skipped}
+        there = {normal_source(entry.path) for entry in listing.entries}
+        there |= {normal_source(path) for path, _ in listing.skipped}
         published = Document.objects.filter(
             origin=self.source, state=Document.State.PUBLISHED
         ).select_related("current")
