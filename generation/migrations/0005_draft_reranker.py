@@ -11,7 +11,6 @@ class Migration(migrations.Migration):
             field=models.CharField(
                 blank=True,
                 help_text="the version of what read its passages, where one did",
-                default="",
                 max_length=220,
             ),
         ),

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from retrieval.loaders import LoadedArticle
 
-LOOK_SECONDS = 0.5
+LOOK_SECONDS = 1.0
 
 
 class SourceError(Exception):

@@ -43,12 +43,12 @@ def server() -> Iterator[str]:
 @pytest.fixture
 def store(
     server: str, settings: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[str]:
+) -> Iterator[None]:
     """COUNTERSIGN_INDEX_STORE names a place of this test's own in the server's bucket."""
     settings.DATA_DIR = tmp_path / "builder"
     settings.INDEX_STORE = f"s3://index/{tmp_path.name}"
     use(server, monkeypatch)
-    yield f"{server}/index/{tmp_path.name}"
+    yield
     forget()
 
 
@@ -83,7 +83,7 @@ def built() -> str:
 
 
 def test_another_machine_fetches_what_was_uploaded_whole_and_checked(
-    store: str, settings: Any, tmp_path: Path
+    store: None, settings: Any, tmp_path: Path
 ) -> None:
     digest = built()
     snapshot_store.upload(NAME)
@@ -96,7 +96,7 @@ def test_another_machine_fetches_what_was_uploaded_whole_and_checked(
 
 
 def test_what_another_machine_uploaded_later_is_seen_and_what_was_removed_is_gone(
-    store: str,
+    store: None,
 ) -> None:
     digest = built()
     assert not snapshot_store.holds(NAME)
@@ -109,11 +109,12 @@ def test_what_another_machine_uploaded_later_is_seen_and_what_was_removed_is_gon
 
 
 def test_a_damaged_object_is_refused_and_the_machine_keeps_what_it_had(
-    store: str, settings: Any, tmp_path: Path
+    store: None, settings: Any, tmp_path: Path
 ) -> None:
     digest = built()
     snapshot_store.upload(NAME)
-    put(f"{store}/{NAME}/vectors.faiss", b"not what was built")
+    files, root = snapshot_store._connect(settings.INDEX_STORE)
+    files.pipe_file(f"{root}/{NAME}/vectors.faiss", b"not what was built")
     settings.DATA_DIR = tmp_path / "another-machine"
     with pytest.raises(DamagedSnapshot, match=r"COUNTERSIGN_INDEX_STORE.*vectors\.faiss"):
         snapshot_store.fetch(NAME, digest)
@@ -121,7 +122,7 @@ def test_a_damaged_object_is_refused_and_the_machine_keeps_what_it_had(
 
 
 def test_a_store_that_does_not_answer_or_has_no_such_bucket_says_what_to_look_at(
-    store: str, server: str, settings: Any, monkeypatch: pytest.MonkeyPatch
+    store: None, server: str, settings: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     digest = built()
     settings.INDEX_STORE = "s3://no-such-bucket/index"
@@ -137,9 +138,3 @@ def test_a_store_that_does_not_answer_or_has_no_such_bucket_says_what_to_look_at
     ):
         with pytest.raises(StoreError, match=r"COUNTERSIGN_INDEX_STORE.*AWS_ENDPOINT_URL"):
             work()
-
-
-def put(address: str, body: bytes) -> None:
-    urllib.request.urlopen(
-        urllib.request.Request(address, data=body, method="PUT"), timeout=60
-    ).close()

@@ -269,7 +269,8 @@ def test_what_changed_before_a_draft_was_begun_does_not_mark_it_when_it_comes_ba
     change(document)  # the same text comes back as the revision that it was
     document.refresh_from_db()
     assert document.current == new
-    draft = waiting(new.chunks.first())
+    ticket = make_ticket(at=timezone.now())
+    draft = make_draft(ticket, chunk=new.chunks.first(), said=[], quoted=False)
     Draft.objects.filter(pk=draft.pk).update(started_at=timezone.now())
     draft.refresh_from_db()
     undo(decision=approved(draft, mara), user=mara, now=timezone.now())
