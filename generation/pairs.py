@@ -11,12 +11,11 @@ import random
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, cast
+from typing import Any, cast
 
 from generation.figures import Figures, merged
 
 Row = dict[str, Any]
-Prefer = Literal["a", "b", "equal"]
 PAIRS = 60
 QUOTED = "quoted"
 
