@@ -49,11 +49,11 @@ demo: install  ## set up a demo company and start everything
 run: install  ## start everything on what is there
 	@exec $(PY) manage.py start
 
-test: dev  ## every test
+test: dev  ## the tests, browser tests too, without the fault runs
 	@OMP_NUM_THREADS=1 $(PYTEST) -n 2 --dist loadgroup -m "not soak and not e2e"
 	@$(PYTEST) -m "e2e and not soak"
 
-soak: dev  ## the long fault runs
+soak: dev  ## the fault runs: real processes killed
 	@$(PYTEST) -m soak
 
 check: dev  ## ruff, mypy, the floors, deployment checks, migrations

@@ -125,6 +125,11 @@ class DraftedReply:
     timings: dict[str, float] = field(default_factory=dict)
 
     @property
+    def reranker(self) -> str:
+        """The version of the reranker that read the passages; empty where none did."""
+        return next((hit.reranker for hit in self.hits if hit.reranker), "")
+
+    @property
     def completion_tokens(self) -> int | None:
         made = [*self.samples, *([self.composed] if self.composed else [])]
         counts = [candidate.tokens for candidate in made if candidate.tokens is not None]

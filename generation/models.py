@@ -192,6 +192,9 @@ class Draft(models.Model):
     snapshot = models.ForeignKey(
         "retrieval.IndexSnapshot", on_delete=models.PROTECT, null=True, blank=True, related_name="+"
     )
+    reranker = models.CharField(
+        max_length=220, blank=True, help_text="the version of what read its passages, where one did"
+    )
     sampling = models.JSONField(default=dict)
     seed = models.BigIntegerField(default=0)
     prompt_tokens = models.PositiveIntegerField(null=True, blank=True)

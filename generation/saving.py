@@ -66,6 +66,7 @@ def save_drafted(draft: Draft, token: uuid.UUID, reply: DraftedReply, *, now: da
         draft.prompt_version = prompt_row(reply.template, now=now) if reply.prompt else None
         draft.generator = generator
         draft.snapshot_id = reply.snapshot
+        draft.reranker = reply.reranker[:220]
         draft.sampling = reply.sampling
         draft.prompt_tokens = reply.prompt.tokens if reply.prompt else None
         draft.completion_tokens = reply.completion_tokens
@@ -178,6 +179,7 @@ def _event(draft: Draft, chosen: DraftCandidate | None, reply: DraftedReply) -> 
         "prompt_version": str(draft.prompt_version) if draft.prompt_version else None,
         "snapshot": reply.snapshot,
         "snapshot_digest": draft.snapshot.digest if draft.snapshot else None,
+        **({"reranker": draft.reranker} if draft.reranker else {}),
         "seed": str(draft.seed),
         "sources": [[source.rank, source.chunk_id] for source in draft.sources.all()],
         "candidates": [[row.kind, row.text.digest] for row in draft.candidates.all()],

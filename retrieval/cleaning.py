@@ -6,6 +6,7 @@ import logging
 import shutil
 import socket
 from datetime import timedelta
+from pathlib import Path
 
 from django.db.models import ManyToOneRel, Q
 from django.utils import timezone
@@ -47,9 +48,7 @@ def clean(*, keep: int = KEEP) -> list[int]:
     gone = []
     for folder in root.glob("snapshot-*"):
         number = folder.name.removeprefix("snapshot-")
-        if number.isdigit() and int(number) not in wanted:
-            shutil.rmtree(folder, ignore_errors=True)
-            snapshot_store.remove(folder.name)
+        if number.isdigit() and int(number) not in wanted and _remove(folder):
             gone.append(int(number))
     _remove_segments(wanted)
     return sorted(gone)
@@ -72,9 +71,22 @@ def _remove_segments(wanted: set[int]) -> None:
         named |= {segments.name_of(digest) for digest in manifest["segments"]}
     for folder in index_root().glob("segment-*"):
         if folder.name not in named:
-            shutil.rmtree(folder, ignore_errors=True)
             if all_read:
-                snapshot_store.remove(folder.name)
+                _remove(folder)
+            else:
+                shutil.rmtree(folder, ignore_errors=True)
+
+
+def _remove(folder: Path) -> bool:
+    """Remove a folder from the store and then from here. False where the store cannot be reached: it
+    stays in both, for the next time."""
+    try:
+        snapshot_store.remove(folder.name)
+    except snapshot_store.StoreError as error:
+        logger.warning("%s is not cleaned away: %s", folder.name, error)
+        return False
+    shutil.rmtree(folder, ignore_errors=True)
+    return True
 
 
 def _named_by_drafts() -> set[int]:

@@ -9,13 +9,13 @@ from django.db import transaction
 
 from assistant.audit.log import actor_of, record
 from assistant.models import User
+from assistant.reasons import LONGEST_REASON, written_reason
 from retrieval.judging import Candidate, Verdict, fields_of
 from retrieval.models import Collection
 from retrieval.publishing import put
 from retrieval.source_models import HeldArticle, Source, SourceRun
 
 LEAST_REASON = 3
-LONGEST_REASON = 500
 MAX_FINDINGS = 50
 State = HeldArticle.State
 
@@ -111,13 +111,8 @@ def refuse(held: HeldArticle, *, by: User, reason: str, now: datetime) -> HeldAr
 
 
 def _checked(reason: str) -> str:
-    reason = " ".join(reason.replace("\x00", "").split())
-    if not LEAST_REASON <= len(reason) <= LONGEST_REASON:
-        raise HoldError(
-            f"Give a reason of {LEAST_REASON} to {LONGEST_REASON} characters: it is kept with the "
-            "decision."
-        )
-    return reason
+    ask = f"Give a reason of {LEAST_REASON} to {LONGEST_REASON} characters: it is kept with the decision."
+    return written_reason(reason, refusal=HoldError, ask=ask, least=LEAST_REASON)
 
 
 def _decide(held: HeldArticle, state: str, *, by: User, reason: str, now: datetime) -> None:

@@ -17,7 +17,7 @@ from retrieval.holding import hold
 from retrieval.judging import Candidate, Effect, fields_of, judge
 from retrieval.loaders import LoadError, is_supported, load
 from retrieval.models import Chunk, Collection, Document, IndexSnapshot
-from retrieval.publishing import BadArticle, put, retire
+from retrieval.publishing import BadArticle, normal_source, put, retire
 
 
 class CannotIngest(ValueError):
@@ -97,7 +97,7 @@ def ingest(
     if on_file:
         on_file(len(files), len(files), "")
     if prune:
-        _retire_vanished(target, {source for _, source in files}, report, now=now)
+        _retire_vanished(target, {normal_source(source) for _, source in files}, report, now=now)
     refresh_if_stale(actor=system("ingest"), progress=on_chunk)
     active = IndexSnapshot.objects.filter(state=IndexSnapshot.State.ACTIVE).first()
     report.snapshot = active.pk if active else None

@@ -9,7 +9,7 @@ from typing import Any
 
 from retrieval.loaders import LoadedArticle, category_of
 from retrieval.models import Collection, Document
-from retrieval.publishing import article_digest, check_article, normal_text
+from retrieval.publishing import article_digest, check_article, normal_source, normal_text
 from retrieval.screening import Finding, findings
 from retrieval.source_models import HeldArticle, Source
 from retrieval.trust import Trust
@@ -40,7 +40,7 @@ class Candidate:
     @classmethod
     def of(cls, article: LoadedArticle, path: str) -> Candidate:
         """What a loaded article becomes under this path. Raises `publishing.BadArticle`."""
-        path = normal_path(path)
+        path = normal_source(path)
         title = " ".join(article.title.split())
         if len(title) > TITLE_LENGTH:
             title = title[: TITLE_LENGTH - 1].rstrip() + "…"
@@ -62,11 +62,6 @@ def fields_of(text: Candidate | HeldArticle) -> dict[str, Any]:
         "language": text.language,
         "front_matter": text.front_matter,
     }
-
-
-def normal_path(path: str) -> str:
-    """A path as documents are named by it."""
-    return " ".join(path.split())
 
 
 @dataclass(frozen=True)

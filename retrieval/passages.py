@@ -34,8 +34,8 @@ class SearchHit:
 
     `score` orders the hits within one search (reciprocal ranks when fused); `dense_score` is the
     cosine to the query and `lexical_score` its BM25: both are there in every mode. `rerank_score`
-    is the reranker's probability that it answers, None where the reranker did not read it. `also`
-    names the places of near-duplicates that were folded into it.
+    is the probability that it answers, from the reranker of the version `reranker`; None and ""
+    where none read it. `also` names the places of near-duplicates that were folded into it.
     """
 
     chunk_id: int
@@ -52,6 +52,7 @@ class SearchHit:
     dense_score: float
     lexical_score: float
     rerank_score: float | None = None
+    reranker: str = ""
     also: tuple[Twin, ...] = ()
 
 

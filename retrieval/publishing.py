@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -101,9 +102,8 @@ def put(
 
     With an `origin` the article belongs to that source from now on, and has its trust.
     """
-    source, title, category, language = (
-        " ".join(part.split()) for part in (source, title, category, language)
-    )
+    source = normal_source(source)
+    title, category, language = (" ".join(part.split()) for part in (title, category, language))
     text = normal_text(text)
     check_article(source=source, title=title, category=category, language=language, text=text)
     digest = article_digest(title=title, category=category, language=language, text=text)
@@ -204,6 +204,12 @@ def retire(document: Document, *, actor: str, announce: bool = True, now: dateti
             now=now,
         )
     return True
+
+
+def normal_source(name: str) -> str:
+    """A path or an address as documents are named by it: as it is, without control characters and
+    without spaces at its ends."""
+    return "".join(one for one in name if unicodedata.category(one) != "Cc").strip()
 
 
 def normal_text(text: str) -> str:

@@ -8,7 +8,7 @@ articles that a thread finds first, its last message votes once more for the pas
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -49,6 +49,7 @@ class Ranked:
     lexical: NDArray[np.float32]
     rerank: NDArray[np.float32]  # NaN where the reranker did not read it
     promised: NDArray[np.bool_]
+    reranker: str = ""  # the version of what read them
 
     def take(self, places: Sequence[int] | NDArray[np.int64]) -> Ranked:
         """Those places alone, in the order given."""
@@ -60,6 +61,7 @@ class Ranked:
             self.lexical[at],
             self.rerank[at],
             self.promised[at],
+            self.reranker,
         )
 
 
@@ -255,7 +257,7 @@ def _rerank(queries: Sequence[Query], ranked: Sequence[Ranked], *, k: int) -> li
         read = [texts.get(int(chunk_id), "") for chunk_id in one.chunk_ids[:RERANK_DEPTH]]
         one.rerank[: len(read)] = reranker.score(query.text, read)
         one.scores[:] += RERANK_WEIGHT * np.nan_to_num(one.rerank)
-        again = one.take(np.argsort(-one.scores, kind="stable"))
+        again = replace(one, reranker=reranker.version).take(np.argsort(-one.scores, kind="stable"))
         found.append(again.take(shortened(again.promised.tolist(), k)))
     return found
 

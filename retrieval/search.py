@@ -124,4 +124,5 @@ def _hit(chunk: Chunk, ranked: Ranked, place: int) -> SearchHit:
         dense_score=float(ranked.dense[place]),
         lexical_score=float(ranked.lexical[place]),
         rerank_score=None if rerank != rerank else rerank,
+        reranker="" if rerank != rerank else ranked.reranker,
     )

@@ -1,9 +1,6 @@
-"""The API's knowledge base: collections, articles and revisions, with the console's own checks."""
+"""The API's articles and revisions, with the console's own checks."""
 
 # no postponed annotations: ninja would look their names up where the operations are wrapped
-from collections.abc import Callable
-from dataclasses import asdict
-from functools import wraps
 from typing import Any
 
 from django.db import transaction
@@ -15,27 +12,22 @@ from ninja import Query, Router, Status
 from assistant.api import (
     REFUSED,
     ApiError,
-    Errors,
     KeyAuth,
     Scope,
     actor_of_key,
     once,
 )
-from assistant.models import Channel
-from retrieval import collections, editing
+from retrieval import editing
 from retrieval.article_drafts import Fields
-from retrieval.models import Collection, Document, Revision
-from retrieval.publishing import BadArticle
+from retrieval.models import Document, Revision
+from retrieval.publishing import normal_source
+from review.api_collections import collection_named
+from review.api_refusals import ARTICLE_REFUSED, in_words
 from review.knowledge_contracts import (
     ArticleChange,
     ArticleIn,
     ArticleOut,
     ArticlesOut,
-    CollectionChange,
-    CollectionIn,
-    CollectionOut,
-    CollectionsOut,
-    RefusedText,
     RevisionsOut,
     RollBack,
     Wanted,
@@ -46,120 +38,6 @@ from review.knowledge_contracts import (
 router = Router(tags=["knowledge"])
 PAGE_SIZE = 100
 LARGEST = 2**63 - 1
-
-
-ARTICLE_REFUSED: dict[Any, Any] = {
-    frozenset({400, 401, 403, 404, 409, 412, 413}): Errors,
-    422: RefusedText,
-}
-
-
-def in_words(operation: Callable[..., Any]) -> Callable[..., Any]:
-    """The knowledge base's refusals as the API's errors."""
-
-    @wraps(operation)
-    def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
-        try:
-            return operation(request, *args, **kwargs)
-        except BadArticle as bad:
-            raise ApiError(422, bad.field, bad.reason) from None
-        except editing.Suspicious as refused:
-            found = [asdict(one) for one in refused.findings]
-            raise ApiError(422, "text", str(refused), findings=found) from None
-        except editing.Overtaken as refused:
-            if "If-Match" in request.headers:
-                raise ApiError(412, "If-Match", str(refused)) from None
-            raise ApiError(409, "base_revision", str(refused)) from None
-        except editing.SourceTaken as refused:
-            raise ApiError(409, "source", str(refused)) from None
-        except editing.EditRefused as refused:
-            raise ApiError(409, "article", str(refused)) from None
-        except collections.CollectionExists as refused:
-            raise ApiError(409, "name", str(refused)) from None
-
-    return guarded
-
-
-# --- collections ------------------------------------------------------------------------------
-
-
-@router.get(
-    "/knowledge/collections",
-    response={200: CollectionsOut} | REFUSED,
-    auth=KeyAuth(Scope.KNOWLEDGE_READ),
-)
-def list_collections(request: HttpRequest) -> Any:
-    """Every collection, with who may be told from it."""
-    rows = Collection.objects.order_by("name").prefetch_related("channels")
-    return {"collections": [_collection_out(row) for row in rows]}
-
-
-@router.post(
-    "/knowledge/collections",
-    response={201: CollectionOut} | REFUSED,
-    auth=KeyAuth(Scope.KNOWLEDGE_WRITE),
-)
-@in_words
-def create_collection(request: HttpRequest, collection: CollectionIn) -> Any:
-    """A new, empty collection."""
-
-    def work() -> tuple[int, dict[str, Any]]:
-        made = collections.create(
-            name=collection.name,
-            title=collection.title,
-            visibility=collection.visibility,
-            channels=_channels(collection.channels),
-            actor=actor_of_key(request),
-            now=timezone.now(),
-        )
-        return 201, _collection_out(made)
-
-    return Status(*once(request, work))
-
-
-@router.patch(
-    "/knowledge/collections/{slug:name}",
-    response={200: CollectionOut} | REFUSED,
-    auth=KeyAuth(Scope.KNOWLEDGE_WRITE),
-)
-@in_words
-def change_collection(request: HttpRequest, name: str, change: CollectionChange) -> Any:
-    """Change title, visibility or channels; searches that begin afterwards follow."""
-    found = _collection(name, 404)
-    before = list(found.channels.all())
-    collections.change(
-        found,
-        title=str(found) if change.title is None else change.title,
-        visibility=change.visibility or found.visibility,
-        channels=before if change.channels is None else _channels(change.channels),
-        actor=actor_of_key(request),
-        now=timezone.now(),
-    )
-    return _collection_out(found)
-
-
-def _collection(name: str, status: int = 422) -> Collection:
-    known = name.isascii() and "\x00" not in name and Collection.objects.filter(name=name).first()
-    if not known:
-        raise ApiError(status, "collection", "there is no collection of this name")
-    return known
-
-
-def _channels(names: list[str]) -> list[Channel]:
-    known = {channel.name: channel for channel in Channel.objects.all()}
-    unknown = [name for name in names if name not in known]
-    if unknown:
-        raise ApiError(422, "channels", "there is no channel of this name")
-    return [known[name] for name in names]
-
-
-def _collection_out(row: Collection) -> dict[str, Any]:
-    return {
-        "name": row.name,
-        "title": row.title,
-        "visibility": row.visibility,
-        "channels": sorted(channel.name for channel in row.channels.all()),
-    }
 
 
 # --- articles ---------------------------------------------------------------------------------
@@ -216,11 +94,11 @@ def create_article(request: HttpRequest, article: ArticleIn) -> Any:
         fields = _fields(article)
         with transaction.atomic():
             document = editing.start(
-                collection=_collection(article.collection),
+                collection=collection_named(article.collection),
                 fields=fields,
                 author=None,
                 actor=actor,
-                source=" ".join(article.source.split()),
+                source=normal_source(article.source),
                 now=now,
             )
             editing.publish(

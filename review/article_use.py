@@ -8,12 +8,13 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db.models import Count, F, Min, Q
+from django.db.models import Count, Min, Q
 from django.db.models.functions import TruncDate
 
-from generation.models import Draft, DraftSentence
+from generation.models import Draft
 from retrieval.models import Document
 from review.models import Decision
+from review.usage import NEVER, citing, usage_of
 
 NEW = timedelta(days=30)  # an article that is younger has had no chance yet
 LEAST_DRAFTS = 50  # drafts made since, below which "never cited" says nothing
@@ -81,18 +82,10 @@ def wilson_lower(hits: int, n: int, *, z: float = 1.96) -> float:
 def use_of(documents: Sequence[Document], *, now: datetime) -> dict[int, UseFigures]:
     """The figures of each document, by its key, in a few queries for all of them."""
     keys = [document.pk for document in documents]
-    citing = DraftSentence.objects.filter(
-        candidate=F("candidate__draft__chosen"),
-        supported=True,
-        source__chunk__revision__document__in=keys,
-    )
-    cited = dict(
-        citing.values_list("source__chunk__revision__document")
-        .annotate(Count("candidate__draft", distinct=True))
-        .order_by()
-    )
+    usage = usage_of(keys)
     rows = (
-        citing.filter(_counted(now, "candidate__draft__decisions__"))
+        citing(keys)
+        .filter(_counted(now, "candidate__draft__decisions__"))
         .values_list(
             "source__chunk__revision__document",
             "candidate__draft__decisions",
@@ -111,14 +104,15 @@ def use_of(documents: Sequence[Document], *, now: datetime) -> dict[int, UseFigu
     found = {}
     for document in documents:
         decided = by_document.get(document.pk, [])
+        cited = usage.get(document.pk, NEVER).cited
         old_enough = document.created_at <= now - NEW and oldest is not None
         since = (
             Draft.objects.filter(finished_at__gte=document.created_at, chosen__isnull=False).count()
-            if old_enough and not cited.get(document.pk)
+            if old_enough and not cited
             else 0
         )
         found[document.pk] = UseFigures(
-            cited=cited.get(document.pk, 0),
+            cited=cited,
             drafts_since=since,
             old_enough=old_enough,
             decided=len(decided),

@@ -1,4 +1,4 @@
-"""Decisions: approve, edit and approve, reject, escalate, redo, reply by hand; and undo.
+"""Decisions: approve, edit and approve, reject, escalate, redo, reply by hand (undo: `undoing`).
 
 Each takes the ticket's lock, checks the claim, and closes the draft by a conditional update: of two
 racing calls one wins and the other gets a named error and changes nothing.
@@ -7,15 +7,14 @@ racing calls one wins and the other gets a named error and changes nothing.
 from __future__ import annotations
 
 import uuid
-from contextlib import suppress
 from datetime import datetime
 
-from django.db import IntegrityError, transaction
+from django.db import transaction
 
 from assistant.audit.log import actor_of, record
 from assistant.intake import clean_text
 from assistant.models import SealedText, Ticket, User
-from assistant.outbox import cancel_reply, hold_reply
+from assistant.outbox import hold_reply
 from assistant.privacy.encryption import seal, unseal
 from generation.closed_sources import closed_source, words_of
 from generation.models import Draft, DraftCandidate
@@ -67,10 +66,6 @@ class SourceClosed(DecisionRefused):
     """The draft rests on an article that its customer may not be told from any more."""
 
 
-class TooLateToUndo(DecisionRefused):
-    """The reply is on its way, or was undone before."""
-
-
 def approve(
     *,
     draft: Draft,
@@ -107,7 +102,7 @@ def approve(
         raise ConfirmationNeeded(found)
     segments = word_diff(before, text) if changed else []
     with transaction.atomic():
-        locked = _lock(ticket)
+        locked = lock(ticket)
         claims.check(ticket=locked, user=user, token=claim_token, lock=True)
         if (closed := closed_source(draft)) is not None:
             raise SourceClosed(words_of(closed))
@@ -155,7 +150,7 @@ def reply_without_draft(
     if found.needs_confirmation and not send_anyway:
         raise ConfirmationNeeded(found)
     with transaction.atomic():
-        locked = _lock(ticket)
+        locked = lock(ticket)
         claims.check(ticket=locked, user=user, token=claim_token, lock=True)
         retired = retire_open_draft(
             ticket=locked, reason="an agent replied without it", now=now, actor=actor_of(user)
@@ -198,7 +193,7 @@ def reject(
         )
     note = clean_text("note", note, longest=LONGEST_NOTE)
     with transaction.atomic():
-        ticket = _lock(draft.ticket)
+        ticket = lock(draft.ticket)
         claims.check(ticket=ticket, user=user, token=claim_token, lock=True)
         _close(draft, State.REJECTED, now=now)
         decision = Decision.objects.create(
@@ -227,7 +222,7 @@ def escalate(
     """Hand the ticket on: it stays open, marked, with a note for whoever takes it. Raises ClaimLost."""
     note = clean_text("note", note, longest=LONGEST_NOTE)
     with transaction.atomic():
-        locked = _lock(ticket)
+        locked = lock(ticket)
         claims.check(ticket=locked, user=user, token=claim_token, lock=True)
         locked.escalated_at = now
         locked.save(update_fields=["escalated_at"])
@@ -249,7 +244,7 @@ def regenerate(
 ) -> Draft:
     """Draft the ticket anew: the open draft is retired and another one queued. Raises ClaimLost."""
     with transaction.atomic():
-        locked = _lock(ticket)
+        locked = lock(ticket)
         claims.check(ticket=locked, user=user, token=claim_token, lock=True)
         newest = locked.messages.filter(direction="inbound").order_by("-position").first()
         if newest is None:
@@ -261,42 +256,6 @@ def regenerate(
         return queue_draft(ticket=locked, message=newest, now=now, actor=actor)
 
 
-def undo(*, decision: Decision, user: User, now: datetime) -> Decision:
-    """Take back one's own reply while it is held: text, claim and draft are as they were.
-
-    When a newer draft has come meanwhile, the old one stays closed and the text is kept.
-    Raises TooLateToUndo.
-    """
-    with transaction.atomic():
-        ticket = _lock(decision.ticket)
-        reply = decision.reply
-        if reply is None or decision.user_id != user.pk:
-            raise TooLateToUndo("Only a reply can be undone, by the person who approved it.")
-        won = Decision.objects.filter(pk=decision.pk, undone_at__isnull=True).update(undone_at=now)
-        if not won:
-            raise TooLateToUndo("This was undone before; nothing was changed.")
-        draft = decision.draft
-        if draft is not None and not _reopen(draft):
-            draft = None
-        assert decision.final_text is not None
-        text = unseal(decision.final_text)
-        working_copies.put_back(ticket=ticket, draft=draft, user=user, text=text, now=now)
-        with suppress(claims.ClaimHeld):  # a colleague took the ticket: the page says so
-            claims.claim(ticket=ticket, user=user, now=now)
-        if not cancel_reply(reply, now=now):  # rolls everything back
-            raise TooLateToUndo("Too late: the reply is on its way and can't be called back.")
-        record(
-            "decision.undone",
-            actor=actor_of(user),
-            ticket=ticket.pk,
-            draft=decision.draft_id,
-            data={"decision": decision.pk, "reply": reply.pk},
-            now=now,
-        )
-    decision.refresh_from_db()
-    return decision
-
-
 def _reply_text(text: str) -> str:
     """The text as it will be sent. Raises EmptyReply, and BadMessage for what can't be stored."""
     cleaned = tidy(clean_text("text", text, longest=LONGEST_REPLY))
@@ -305,7 +264,7 @@ def _reply_text(text: str) -> str:
     return cleaned
 
 
-def _lock(ticket: Ticket) -> Ticket:
+def lock(ticket: Ticket) -> Ticket:
     """The ticket's row, locked: intake locks it first too, so the two never wait for each other."""
     return (
         Ticket.objects.select_for_update(of=("self",)).select_related("channel").get(pk=ticket.pk)
@@ -340,22 +299,6 @@ def _close(draft: Draft, state: Draft.State, *, now: datetime) -> None:
         _still_open(draft)
         raise AlreadyDecided("Somebody was faster. Nothing was changed.")
     draft.refresh_from_db(fields=["state", "closed_at"])
-
-
-def _reopen(draft: Draft) -> bool:
-    """Back into review. False when the draft was never finished, or a newer one is open by now."""
-    if draft.finished_at is None:
-        return False
-    state = State.FAILED if draft.error else State.IN_REVIEW
-    try:
-        with transaction.atomic():
-            return bool(
-                Draft.objects.filter(pk=draft.pk)
-                .exclude(state__in=Draft.OPEN)
-                .update(state=state, closed_at=None)
-            )
-    except IntegrityError:
-        return False
 
 
 def _hold(decision: Decision, ticket: Ticket, text: str, key: str, now: datetime) -> None:

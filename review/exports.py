@@ -32,8 +32,8 @@ EVENT_COLUMNS = (
 )  # fmt: skip
 REPLY_COLUMNS = (
     "ticket", "draft", "number", "state", "queued_at", "finished_at", "category", "language",
-    "model", "model_digest", "prompt_version", "snapshot", "sampling", "seed", "message", "prompt",
-    "prompt_digest", "sources", "candidates", "confidence", "calibration", "screens", "reasons",
+    "model", "model_digest", "prompt_version", "snapshot", "reranker", "sampling", "seed", "message",
+    "prompt", "prompt_digest", "sources", "candidates", "confidence", "calibration", "screens", "reasons",
     "decision", "reason", "decided_by", "decided_at", "edit_distance", "decisions", "final_text",
     "final_digest", "replies", "digests_hold", "forgotten", "events",
 )  # fmt: skip
@@ -178,6 +178,7 @@ def _draft(found: Dossier, draft: Draft) -> Row:
         "model_digest": draft.generator.digest if draft.generator else None,
         "prompt_version": str(draft.prompt_version) if draft.prompt_version else None,
         "snapshot": draft.snapshot_id,
+        "reranker": draft.reranker or None,
         "sampling": draft.sampling,
         "seed": str(draft.seed),  # 64 bits: more than a JSON number holds everywhere
         "prompt": _text(found.part("prompt")),

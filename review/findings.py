@@ -9,10 +9,10 @@ from django.db import transaction
 from django.db.models import Case, IntegerField, Value, When
 
 from assistant.audit.log import actor_of, record
+from assistant.reasons import written_reason
 from review.disagreements import WORDS
 from review.models import Finding
 
-LONGEST_REASON = 500
 NEXT = {
     Finding.Kind.CONTRADICTION: "Find out which one holds, and correct the other article.",
     Finding.Kind.DUPLICATE: "Keep one: retire the other, or merge what only it says.",
@@ -47,14 +47,9 @@ def dress(finding: Finding) -> None:
 
 def dismiss(*, finding: Finding, reason: str, by: Any, now: datetime) -> None:
     """Put it aside for as long as it stays the same. Raises FindingRefused."""
-    words = " ".join(reason.replace("\x00", "").split())
-    if not words:
-        raise FindingRefused("Write why it is all right as it is: colleagues will ask.")
-    if len(words) > LONGEST_REASON:
-        raise FindingRefused(
-            f"The reason has {len(words)} characters; {LONGEST_REASON} are allowed."
-        )
-    _move(finding, Finding.State.OPEN, Finding.State.DISMISSED, words, by, now)
+    ask = "Write why it is all right as it is: colleagues will ask."
+    reason = written_reason(reason, refusal=FindingRefused, ask=ask)
+    _move(finding, Finding.State.OPEN, Finding.State.DISMISSED, reason, by, now)
 
 
 def reopen(*, finding: Finding, by: Any, now: datetime) -> None:

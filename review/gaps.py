@@ -15,13 +15,13 @@ from django.db import transaction
 
 from assistant.audit.log import actor_of, record
 from assistant.privacy.encryption import CannotOpen, Forgotten, unseal
+from assistant.reasons import written_reason
 from retrieval import editing
 from retrieval.article_drafts import Fields
 from retrieval.models import Collection, Document
 from review import redrafting
 from review.models import Gap, GapTicket
 
-LONGEST_REASON = 500
 QUESTIONS = 5
 REPLIES = 3
 TITLE_LENGTH = 300
@@ -66,21 +66,14 @@ def samples_of(gap: Gap, *, reader: Any, now: datetime) -> list[Sample]:
 
 def dismiss(*, gap: Gap, reason: str, by: Any, now: datetime) -> None:
     """Put a gap aside; its questions need no article. Raises GapRefused."""
-    _move(gap, Gap.State.OPEN, Gap.State.DISMISSED, reason=_reason(reason), by=by, now=now)
+    ask = "Write why no article is needed: colleagues will ask."
+    reason = written_reason(reason, refusal=GapRefused, ask=ask)
+    _move(gap, Gap.State.OPEN, Gap.State.DISMISSED, reason=reason, by=by, now=now)
 
 
 def reopen(*, gap: Gap, by: Any, now: datetime) -> None:
     """Bring a dismissed gap back. Raises GapRefused."""
     _move(gap, Gap.State.DISMISSED, Gap.State.OPEN, reason="", by=by, now=now)
-
-
-def _reason(words: str) -> str:
-    reason = " ".join(words.replace("\x00", "").split())
-    if not reason:
-        raise GapRefused("Write why no article is needed: colleagues will ask.")
-    if len(reason) > LONGEST_REASON:
-        raise GapRefused(f"The reason has {len(reason)} characters; {LONGEST_REASON} are allowed.")
-    return reason
 
 
 def _move(gap: Gap, old: str, new: str, *, reason: str, by: Any, now: datetime) -> None:

@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from datetime import datetime
 
 from django.db import transaction
-from django.db.models import Exists, Max, OuterRef
+from django.db.models import Exists, F, Max, OuterRef, Q
 
 from assistant.celery import wake
 from assistant.models import Ticket
@@ -185,6 +185,26 @@ def _settle(active: IndexSnapshot, until: datetime | None, now: datetime) -> Non
     rows = Redraft.objects.filter(change=OuterRef("pk"), outcome=Outcome.WAITING)
     open_changes = ArticleChange.objects.filter(settled_at=None, version__lte=active.built_from)
     open_changes.exclude(Exists(rows)).update(settled_at=now)
+
+
+def waits_again(draft: Draft, *, now: datetime) -> None:
+    """Mark a draft whose decision was undone, where an article under it changed meanwhile; inside
+    the undo's transaction. Its agent's words are back too, so it is never retired unasked."""
+    begun = draft.started_at or draft.queued_at
+    cited = DraftSource.objects.filter(draft=draft).values("chunk__revision")
+    on_old_text = Q(old_revision__in=cited) & (
+        Q(changed_at__gte=begun)
+        | ~Q(document__current=F("old_revision"))
+        | ~Q(document__state=Document.State.PUBLISHED)
+    )
+    gaps = GapTicket.objects.filter(ticket=draft.ticket_id).values("gap")
+    written_for_it = Q(gap__in=gaps, changed_at__gte=begun)
+    changes = ArticleChange.objects.filter(on_old_text | written_for_it).select_related("document")
+    for change in changes.order_by("changed_at", "pk"):
+        Redraft.objects.update_or_create(
+            change=change, draft=draft, defaults={"outcome": Outcome.KEPT, "at": now}
+        )
+        mark_stale(draft, text=words_of(change, kept=True))
 
 
 def _held(tickets: Iterable[int], now: datetime) -> set[int]:

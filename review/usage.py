@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from django.db.models import Count, F
+from django.db.models import Count, F, QuerySet
 
 from generation.models import Draft, DraftSentence
 
@@ -36,15 +36,21 @@ _FATE = {
 }
 
 
-def usage_of(documents: Iterable[int] | None = None) -> dict[int, Usage]:
-    """By document's key, for these documents (or all) that were ever cited; one query."""
-    citing = DraftSentence.objects.filter(
+def citing(documents: Iterable[int] | None = None) -> QuerySet[DraftSentence]:
+    """The sentences of drafts' chosen texts that rest on these documents, or on any."""
+    found = DraftSentence.objects.filter(
         candidate=F("candidate__draft__chosen"), supported=True, source__isnull=False
     )
     if documents is not None:
-        citing = citing.filter(source__chunk__revision__document__in=list(documents))
+        found = found.filter(source__chunk__revision__document__in=list(documents))
+    return found
+
+
+def usage_of(documents: Iterable[int] | None = None) -> dict[int, Usage]:
+    """By document's key, for these documents (or all) that were ever cited; one query."""
     rows = (
-        citing.values_list("source__chunk__revision__document", "candidate__draft__state")
+        citing(documents)
+        .values_list("source__chunk__revision__document", "candidate__draft__state")
         .annotate(drafts=Count("candidate__draft", distinct=True))
         .order_by()
     )

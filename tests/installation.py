@@ -43,27 +43,34 @@ def wait_until(condition: Callable[[], Any], *, seconds: float, what: str) -> An
 class Installation:
     """One installation: its folder, database, broker and processes.
 
-    On PostgreSQL (when the suite runs on it) it has a database of its own, dropped at the end.
+    On PostgreSQL (when the suite runs on it) it has a database of its own, dropped at the end. As
+    the copy of another, with which nothing works just now, it begins with all that the other holds.
     """
 
-    def __init__(self, folder: Path, *, broker: str | None = None, **variables: object) -> None:
+    def __init__(
+        self, folder: Path, *, copy_of: Installation | None = None, **variables: object
+    ) -> None:
         self.folder = folder
         self.port = free_port()
         self.processes: dict[str, subprocess.Popen[bytes]] = {}
-        self.database = _own_postgresql_database()
+        self.database = _own_postgresql_database(copy_of.database if copy_of else None)
+        self._commands: dict[str, list[str]] = {}
         inherited = {k: v for k, v in os.environ.items() if not k.startswith("COUNTERSIGN_")}
         self.environment = inherited | {
             "DJANGO_SETTINGS_MODULE": "assistant.settings",
             "COUNTERSIGN_DATA_DIR": str(folder),
             "COUNTERSIGN_DATABASE_URL": self.database or "",
-            "COUNTERSIGN_BROKER_URL": broker or _own_broker(settings.BROKER_URL),
+            "COUNTERSIGN_BROKER_URL": _own_broker(settings.BROKER_URL),
             "COUNTERSIGN_PORT": str(self.port),
             "COUNTERSIGN_TORCH_THREADS": "1",
             "COUNTERSIGN_SWEEP_SECONDS": "2",
             "OMP_NUM_THREADS": "1",
             **{f"COUNTERSIGN_{name}": str(value) for name, value in variables.items()},
         }
-        self.manage("migrate", "--verbosity", "0")
+        if copy_of is None:
+            self.manage("migrate", "--verbosity", "0")
+        else:
+            shutil.copytree(copy_of.folder, folder, dirs_exist_ok=True)
 
     def manage(self, *arguments: str, check: bool = True) -> str:
         """Run a management command; its standard output."""
@@ -94,13 +101,13 @@ class Installation:
 
     def start(self, name: str) -> subprocess.Popen[bytes]:
         """Start one of `assistant.processes.processes()` by its name."""
-        command = json.loads(
-            self.python(
+        if not self._commands:
+            told = self.python(
                 "import json\nfrom assistant.processes import processes\n"
-                f"print(json.dumps(next(p.command for p in processes() if p.name == {name!r})))"
-            ).stdout
-        )
-        return self.spawn(name, command)
+                "print(json.dumps({p.name: p.command for p in processes()}))"
+            )
+            self._commands = json.loads(told.stdout)
+        return self.spawn(name, self._commands[name])
 
     def start_everything(self) -> None:
         """`manage.py start`: the supervisor with all processes."""
@@ -183,14 +190,15 @@ def _own_broker(url: str) -> str:
     return parts._replace(path=f"/{number - 1 if number else 1}").geturl()
 
 
-def _own_postgresql_database() -> str | None:
+def _own_postgresql_database(copy_of: str | None) -> str | None:
     if settings.DATABASES["default"]["ENGINE"] != "django.db.backends.postgresql":
         return None
     import psycopg
 
     name = f"countersign_faults_{uuid.uuid4().hex[:12]}"
     with psycopg.connect(settings.DATABASE_URL, autocommit=True) as connection:
-        connection.execute(f'create database "{name}"')
+        template = f' template "{urlsplit(copy_of).path.lstrip("/")}"' if copy_of else ""
+        connection.execute(f'create database "{name}"{template}')
     parts = urlsplit(settings.DATABASE_URL)
     return parts._replace(path=f"/{name}").geturl()
 

@@ -30,7 +30,6 @@ def _rule(
 
 
 _UP_TO_4 = r"(?:[\w'’\"-]+[\s,]+){0,4}?"
-_UP_TO_6 = r"(?:[\w'’\"-]+[\s,]+){0,6}?"
 _GAP = r"[^\n.!?]{0,60}?"
 _WIDE_GAP = r"(?:[^\n.!?]|[.!?](?=[\w\"”'’])){0,90}?"  # goes on over the dots of addresses
 _DROP = (

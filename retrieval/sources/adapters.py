@@ -11,15 +11,15 @@ from retrieval.sources import git
 from retrieval.sources.fetching import host_of, public_address
 from retrieval.sources.folder import FolderAdapter, allowed_folder
 from retrieval.sources.help_centre import HelpCentreAdapter
-from retrieval.sources.interface import Adapter, SourceError
+from retrieval.sources.interface import Adapter, SourceError, Stop
 from retrieval.sources.upload import UploadAdapter, folder_of
 from retrieval.sources.website import WebsiteAdapter
 
 Kind = Source.Kind
 
 
-def adapter_of(run: SourceRun, work: Path) -> Adapter:
-    """The adapter that this run reads by; `work` is an empty folder of its own. Raises
+def adapter_of(run: SourceRun, work: Path, stop: Stop) -> Adapter:
+    """The adapter that this run reads by, until `stop`; `work` is an empty folder of its own. Raises
     `SourceError` for a source that may not be read any more."""
     source, options = run.source, run.source.options
     match source.kind:
@@ -28,12 +28,12 @@ def adapter_of(run: SourceRun, work: Path) -> Adapter:
         case Kind.FOLDER:
             return FolderAdapter(allowed_folder(source.location))
         case Kind.GIT:
-            return git.GitAdapter(source.location, work, **options)
+            return git.GitAdapter(source.location, work, stop=stop, **options)
         case Kind.WEBSITE:
-            return WebsiteAdapter(source.location, **options)
+            return WebsiteAdapter(source.location, stop=stop, **options)
         case Kind.HELP_CENTRE:
             files = folder_of(run.upload) if run.upload else None
-            return HelpCentreAdapter(source.location, files=files, **options)
+            return HelpCentreAdapter(source.location, files=files, stop=stop, **options)
     raise SourceError(f"No adapter reads sources of the kind {source.kind}.")
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ipaddress
 import socket
+import ssl
 import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -17,7 +18,7 @@ from urllib.parse import urljoin, urlsplit, urlunsplit
 import httpcore
 from django.conf import settings
 
-from retrieval.sources.interface import SourceError
+from retrieval.sources.interface import LOOK_SECONDS, SourceError, Stop
 
 USER_AGENT = "Countersign (knowledge base import)"
 ROBOT = "countersign"
@@ -90,8 +91,50 @@ def _is_public(address: str) -> bool:
     return ip.is_global and not ip.is_multicast
 
 
+class _StoppableStream(httpcore.NetworkStream):
+    """A connection whose reading ends soon after the run is to stop."""
+
+    def __init__(self, stream: httpcore.NetworkStream, stop: Stop) -> None:
+        self._stream = stream
+        self._stop = stop
+
+    def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
+        until = time.monotonic() + (READ_SECONDS if timeout is None else timeout)
+        while True:
+            self._stop.check()
+            left = max(0.01, until - time.monotonic())
+            try:
+                return self._stream.read(max_bytes, min(left, LOOK_SECONDS))
+            except httpcore.ReadTimeout:
+                if time.monotonic() >= until:
+                    raise
+
+    def write(self, buffer: bytes, timeout: float | None = None) -> None:
+        self._stream.write(buffer, timeout)
+
+    def close(self) -> None:
+        self._stream.close()
+
+    def start_tls(
+        self,
+        ssl_context: ssl.SSLContext,
+        server_hostname: str | None = None,
+        timeout: float | None = None,
+    ) -> httpcore.NetworkStream:
+        return _StoppableStream(
+            self._stream.start_tls(ssl_context, server_hostname, timeout), self._stop
+        )
+
+    def get_extra_info(self, info: str) -> Any:
+        return self._stream.get_extra_info(info)
+
+
 class _GuardedNetwork(httpcore.SyncBackend):
     """Connects to addresses that were checked; the host's name stays for TLS."""
+
+    def __init__(self, stop: Stop) -> None:
+        super().__init__()
+        self._stop = stop
 
     def connect_tcp(
         self,
@@ -101,22 +144,25 @@ class _GuardedNetwork(httpcore.SyncBackend):
         local_address: str | None = None,
         socket_options: Iterable[Any] | None = None,
     ) -> httpcore.NetworkStream:
-        return super().connect_tcp(
+        self._stop.check()
+        stream = super().connect_tcp(
             public_address(host, port), port, timeout, local_address, socket_options
         )
+        return _StoppableStream(stream, self._stop)
 
     def connect_unix_socket(self, *args: Any, **kwargs: Any) -> httpcore.NetworkStream:
         raise SourceError("Sources are not read over local sockets.")
 
 
 class Fetcher:
-    """Fetches from one host, within a budget of bytes for the whole run."""
+    """Fetches from one host, within a budget of bytes for the whole run, until `stop`."""
 
-    def __init__(self, url: str, *, budget: int) -> None:
+    def __init__(self, url: str, *, budget: int, stop: Stop | None = None) -> None:
         self.origin = host_of(url)
         self._budget = budget
+        self._stop = stop or Stop()
         self._pool = httpcore.ConnectionPool(
-            network_backend=_GuardedNetwork(), max_connections=2, keepalive_expiry=30
+            network_backend=_GuardedNetwork(self._stop), max_connections=2, keepalive_expiry=30
         )
 
     def close(self) -> None:
@@ -124,8 +170,9 @@ class Fetcher:
 
     def get(self, url: str, *, headers: Mapping[str, str] | None = None, max_bytes: int) -> Answer:
         """The answer to GET, redirects followed within the host. Raises `FetchError` for any other
-        status than 200 and 304, and `SourceError` where the run's budget is spent."""
+        status than 200 and 304, `SourceError` where the run's budget is spent, and `Stopped`."""
         for _ in range(MAX_REDIRECTS + 1):
+            self._stop.check()
             if self._elsewhere(url):
                 raise FetchError("leads to another host, which is not followed")
             answer = self._once(url, headers or {}, max_bytes)

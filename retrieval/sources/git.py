@@ -9,6 +9,7 @@ import os
 import resource
 import signal
 import subprocess
+import time
 from pathlib import Path, PurePosixPath
 from urllib.parse import urlsplit
 
@@ -17,7 +18,16 @@ from django.conf import settings
 from retrieval.loaders import MAX_BYTES, is_supported
 from retrieval.sources.fetching import public_address
 from retrieval.sources.folder import allowed_folder, check_totals
-from retrieval.sources.interface import Adapter, Entry, Fetched, ItemError, Listing, SourceError
+from retrieval.sources.interface import (
+    LOOK_SECONDS,
+    Adapter,
+    Entry,
+    Fetched,
+    ItemError,
+    Listing,
+    SourceError,
+    Stop,
+)
 
 CLONE_SECONDS = 600
 READ_SECONDS = 60
@@ -60,8 +70,17 @@ def _target(location: str) -> tuple[str, list[str]]:
 class GitAdapter(Adapter):
     """Files of a branch; a file's fingerprint is its blob's name, so unchanged ones are not read."""
 
-    def __init__(self, location: str, work: Path, *, branch: str = "", folder: str = "") -> None:
+    def __init__(
+        self,
+        location: str,
+        work: Path,
+        *,
+        branch: str = "",
+        folder: str = "",
+        stop: Stop | None = None,
+    ) -> None:
         self._location = location
+        self._stop = stop or Stop()
         self._clone = work / "repository.git"
         self._branch = branch
         self._folder = folder.strip("/")
@@ -149,12 +168,18 @@ class GitAdapter(Adapter):
             raise SourceError("git is not installed on this machine.") from None
         # a pack that is larger than a run may bring in stops the clone
         resource.prlimit(process.pid, resource.RLIMIT_FSIZE, (most, most))
-        try:
-            out, err = process.communicate(timeout=seconds)
-        except subprocess.TimeoutExpired:
-            os.killpg(process.pid, signal.SIGKILL)  # git's helpers too
-            process.communicate()
-            raise SourceError(f"git took more than {seconds} seconds.") from None
+        until = time.monotonic() + seconds
+        while True:
+            try:
+                out, err = process.communicate(timeout=LOOK_SECONDS)
+                break
+            except subprocess.TimeoutExpired:
+                if not self._stop.is_set() and time.monotonic() < until:
+                    continue
+                os.killpg(process.pid, signal.SIGKILL)  # git's helpers too
+                process.communicate()
+                self._stop.check()
+                raise SourceError(f"git took more than {seconds} seconds.") from None
         if process.returncode:
             lines = err.decode("utf-8", "replace").strip().splitlines()
             words = next((line for line in lines if line.startswith("fatal:")), "")

@@ -18,7 +18,15 @@ from retrieval.loaders import LoadedArticle
 from retrieval.pages import to_markdown
 from retrieval.sources.fetching import Fetcher, FetchError
 from retrieval.sources.folder import check_totals
-from retrieval.sources.interface import Adapter, Entry, Fetched, ItemError, Listing, SourceError
+from retrieval.sources.interface import (
+    Adapter,
+    Entry,
+    Fetched,
+    ItemError,
+    Listing,
+    SourceError,
+    Stop,
+)
 
 MAX_PAGES = 1_000
 MAX_PAGE_BYTES = 64 * 1024 * 1024
@@ -28,8 +36,16 @@ MAX_BODY = 2_000_000  # characters of one article's HTML
 class HelpCentreAdapter(Adapter):
     """Articles of an export, each named by its address there, else by its number."""
 
-    def __init__(self, location: str, *, files: Path | None = None, locale: str = "") -> None:
+    def __init__(
+        self,
+        location: str,
+        *,
+        files: Path | None = None,
+        locale: str = "",
+        stop: Stop | None = None,
+    ) -> None:
         self._location = location
+        self._stop = stop or Stop()
         self._files = files
         self._locale = locale.lower()
         self._articles: dict[str, dict[str, Any]] = {}
@@ -106,7 +122,9 @@ class HelpCentreAdapter(Adapter):
             yield _parsed(file.read_bytes(), file.name)
 
     def _fetched(self) -> Iterator[dict[str, Any]]:
-        fetcher = Fetcher(self._location, budget=settings.SOURCE_MAX_MB * 1024 * 1024)
+        fetcher = Fetcher(
+            self._location, budget=settings.SOURCE_MAX_MB * 1024 * 1024, stop=self._stop
+        )
         url, seen = self._location, set()
         try:
             while url and url not in seen:

@@ -24,20 +24,23 @@ from assistant.celery import wake
 from retrieval import snapshots
 from retrieval.holding import hold
 from retrieval.isolated import IsolatedReader
-from retrieval.judging import Candidate, Effect, Verdict, fields_of, judge, normal_path
+from retrieval.judging import Candidate, Effect, Verdict, fields_of, judge
 from retrieval.loaders import LoadedArticle, LoadError
 from retrieval.models import Document, Revision
-from retrieval.publishing import BadArticle, put, retire
+from retrieval.publishing import BadArticle, normal_source, put, retire
 from retrieval.source_models import SourceChange, SourceItem, SourceRun
 from retrieval.sources import runs
 from retrieval.sources.adapters import adapter_of
 from retrieval.sources.interface import (
+    LOOK_SECONDS,
     Adapter,
     Entry,
     Fetched,
     ItemError,
     Listing,
     SourceError,
+    Stop,
+    Stopped,
 )
 
 logger = logging.getLogger(__name__)
@@ -49,10 +52,6 @@ UNCHANGED, IGNORED = "unchanged", "ignored"
 RETIRE_UNSEEN_SHARE, RETIRE_UNSEEN_COUNT = 0.5, 10
 _SHOW_SECONDS = 0.4
 _PREFIX, _LEFT_SECONDS = "source-", 24 * 3600
-
-
-class _Stopped(Exception):
-    """Somebody cancelled the run, or its lease went to another worker."""
 
 
 def work_waiting(*, clock: Callable[[], datetime] = timezone.now) -> int:
@@ -69,13 +68,16 @@ def work(run: SourceRun, *, clock: Callable[[], datetime] = timezone.now) -> Non
     importing = _Import(run, clock)
     try:
         # through a long clone or a slow page too
-        with leases.kept(
-            lambda: runs.renew(run, now=clock()),
-            every_seconds=settings.LEASE_SECONDS / 3,
-            name="source-lease",
+        with (
+            leases.kept(
+                lambda: runs.renew(run, now=clock()),
+                every_seconds=settings.LEASE_SECONDS / 3,
+                name="source-lease",
+            ),
+            leases.kept(importing.look, every_seconds=LOOK_SECONDS, name="source-stop"),
         ):
             message = importing.bring_in()
-    except _Stopped:
+    except Stopped:
         if SourceRun.objects.filter(pk=run.pk, cancel_asked=True).exists():
             words = "Cancelled. What it had published stays."
             runs.finish(run, State.CANCELLED, message=words, counts=importing.counts, now=clock())
@@ -100,14 +102,20 @@ class _Import:
         # a run that was taken up again keeps what it noted before
         self.counts: Counter[str] = Counter(run.changes.values_list("outcome", flat=True))
         self.published = False
+        self.stop = Stop()
         self._shown_at: datetime | None = None
+
+    def look(self) -> None:
+        """Tell whoever waits for the network that the run is to stop."""
+        if runs.is_over(self.run):
+            self.stop.set()
 
     def bring_in(self) -> str:
         """Returns what is worth saying beside the counts."""
         folder = _work_folder(self.clock())
         with (
             tempfile.TemporaryDirectory(prefix=_PREFIX, dir=folder) as work,
-            closing(adapter_of(self.run, Path(work))) as adapter,
+            closing(adapter_of(self.run, Path(work), self.stop)) as adapter,
             closing(IsolatedReader()) as reader,
         ):
             self._show(0, None, "Looking at what is there")
@@ -240,8 +248,8 @@ class _Import:
 
     def _retire_gone(self, listing: Listing) -> list[str]:
         """Retire articles whose entry has gone; returns why not, where they stay."""
-        there = {normal_path(entry.path) for entry in listing.entries}
-        there |= {normal_path(path) for path, _ in listing.skipped}
+        there = {normal_source(entry.path) for entry in listing.entries}
+        there |= {normal_source(path) for path, _ in listing.skipped}
         published = Document.objects.filter(
             origin=self.source, state=Document.State.PUBLISHED
         ).select_related("current")
@@ -332,7 +340,7 @@ class _Import:
             counts=dict(self.counts),
         )
         if not held:
-            raise _Stopped
+            raise Stopped
 
 
 def _work_folder(now: datetime) -> Path:

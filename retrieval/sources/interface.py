@@ -2,14 +2,30 @@
 
 from __future__ import annotations
 
+import threading
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
 
 from retrieval.loaders import LoadedArticle
 
+LOOK_SECONDS = 1.0
+
 
 class SourceError(Exception):
     """A source that could not be read, in words that say what to do."""
+
+
+class Stopped(Exception):
+    """Somebody cancelled the run, or its lease went to another worker."""
+
+
+class Stop(threading.Event):
+    """Set when the run is to stop; whoever waits for something long looks every `LOOK_SECONDS`."""
+
+    def check(self) -> None:
+        """Raise `Stopped` where the run is to stop."""
+        if self.is_set():
+            raise Stopped
 
 
 class ItemError(Exception):
@@ -53,7 +69,8 @@ class Fetched:
 
 
 class Adapter(ABC):
-    """Reads one source. Made cheaply; `listing` is called first, once."""
+    """Reads one source. Made cheaply; `listing` is called first, once. What waits long raises
+    `Stopped` soon after the run is to stop."""
 
     @abstractmethod
     def listing(self) -> Listing:

@@ -119,6 +119,12 @@ def renew(run: SourceRun, *, now: datetime, **progress: Any) -> bool:
     return bool(_mine(run).filter(cancel_asked=False).update(leased_until=_until(now), **progress))
 
 
+def is_over(run: SourceRun) -> bool:
+    """Whether somebody cancelled the run, or another worker has it; changes nothing."""
+    mine = _mine(run).filter(cancel_asked=False)
+    return SourceRun.objects.filter(pk=run.pk).exclude(pk__in=mine.values("pk")).exists()
+
+
 def cancel(run: SourceRun, *, actor: str, now: datetime) -> bool:
     """Ask a run to stop; what it published stays. False where it had ended already."""
     with transaction.atomic():

@@ -19,7 +19,15 @@ from django.conf import settings
 from retrieval.loaders import MAX_BYTES
 from retrieval.pages import asks_not_to_be_indexed
 from retrieval.sources.fetching import ROBOT, Answer, Fetcher, FetchError
-from retrieval.sources.interface import Adapter, Entry, Fetched, ItemError, Listing, SourceError
+from retrieval.sources.interface import (
+    Adapter,
+    Entry,
+    Fetched,
+    ItemError,
+    Listing,
+    SourceError,
+    Stop,
+)
 
 MAX_SITEMAPS = 200
 MAX_SITEMAP_BYTES = 50 * 1024 * 1024  # the protocol's own bound
@@ -41,11 +49,21 @@ KINDS = {
 class WebsiteAdapter(Adapter):
     """Pages of one host that its sitemap lists; each is asked for with the validators of last time."""
 
-    def __init__(self, location: str, *, path_prefix: str = "", max_pages: int = 2_000) -> None:
+    def __init__(
+        self,
+        location: str,
+        *,
+        path_prefix: str = "",
+        max_pages: int = 2_000,
+        stop: Stop | None = None,
+    ) -> None:
         self._location = location
+        self._stop = stop or Stop()
         self._prefix = path_prefix
         self._max_pages = min(max_pages, settings.SOURCE_MAX_ARTICLES)
-        self._fetcher = Fetcher(location, budget=settings.SOURCE_MAX_MB * 1024 * 1024)
+        self._fetcher = Fetcher(
+            location, budget=settings.SOURCE_MAX_MB * 1024 * 1024, stop=self._stop
+        )
         self._robots = RobotFileParser()
         self._pause = 0.0
         self._missed = 0
@@ -93,7 +111,7 @@ class WebsiteAdapter(Adapter):
                 f"Reading took more than {MAX_SECONDS // 3600} hours. What was read stays; the next "
                 "run goes on."
             )
-        time.sleep(self._pause)
+        self._stop.wait(self._pause)
         validators = _validators(known)
         asked = {}
         if validators.get("etag"):

@@ -17,7 +17,7 @@ from assistant.audit.log import actor_of
 from assistant.intake import BadMessage
 from assistant.models import OutboundReply, Ticket
 from generation.models import Draft
-from review import claims, decisions, screening, working_copies
+from review import claims, decisions, screening, undoing, working_copies
 from review.diff import edit_distance, tidy, word_diff
 from review.models import Decision
 from review.queue import next_after
@@ -258,8 +258,8 @@ def undo(request: HttpRequest, pk: int) -> HttpResponse:
     if decision is None:
         raise Http404("There is no such decision.")
     try:
-        decisions.undo(decision=decision, user=person(request), now=timezone.now())
-    except decisions.TooLateToUndo as error:
+        undoing.undo(decision=decision, user=person(request), now=timezone.now())
+    except undoing.TooLateToUndo as error:
         messages.error(request, str(error))
     else:
         messages.success(request, "Undone: nothing was sent, and your text is back.")

@@ -38,23 +38,31 @@ TOPICS = {
 }
 
 
+@pytest.fixture(scope="session")
+def prepared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
+    """An installation with articles, of which each test gets a copy."""
+    folder = tmp_path_factory.mktemp("prepared")
+    (folder / "data").mkdir()
+    knowledge = folder / "knowledge"
+    knowledge.mkdir()
+    for title, (category, text) in TOPICS.items():
+        (knowledge / f"{title.replace(' ', '-').lower()}.md").write_text(
+            ARTICLE.format(title=title, category=category, text=text)
+        )
+    installed = Installation(folder / "data")
+    installed.manage("ingest", str(knowledge), "--collection", "help")
+    yield installed
+    installed.close()
+
+
 @pytest.fixture
-def installation(tmp_path: Path) -> Iterator[Callable[..., Installation]]:
+def installation(prepared: Installation, tmp_path: Path) -> Iterator[Callable[..., Installation]]:
     """Make an installation with articles; `tickets=N` imports so many tickets."""
     made: list[Installation] = []
 
     def make(*, tickets: int = 0, **variables: object) -> Installation:
-        folder = tmp_path / f"data{len(made)}"
-        folder.mkdir()
-        knowledge = tmp_path / "knowledge"
-        knowledge.mkdir(exist_ok=True)
-        for title, (category, text) in TOPICS.items():
-            (knowledge / f"{title.replace(' ', '-').lower()}.md").write_text(
-                ARTICLE.format(title=title, category=category, text=text)
-            )
-        installed = Installation(folder, **variables)
+        installed = Installation(tmp_path / f"data{len(made)}", copy_of=prepared, **variables)
         made.append(installed)
-        installed.manage("ingest", str(knowledge), "--collection", "help")
         if tickets:
             add_tickets(installed, tickets)
         return installed

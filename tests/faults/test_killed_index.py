@@ -12,7 +12,7 @@ import pytest
 
 from tests.installation import ROOT, Installation
 
-pytestmark = pytest.mark.processes
+pytestmark = [pytest.mark.processes, pytest.mark.soak]
 
 PUBLISH = """
 from django.utils import timezone
@@ -30,8 +30,6 @@ def die(*args, **options): os.kill(os.getpid(), signal.SIGKILL)
 PLACES = {
     "a segment kept, no snapshot over it": "snapshots.write = die",
     "a switch in its transaction": "snapshots.record = die",
-}
-MORE_PLACES = {
     "a segment half written": "building.Postings.build = die",
     "a segment sealed without its name": "segments.keep = die",
     "a snapshot written and not checked": "building._check = die",
@@ -52,14 +50,13 @@ def run(installed: Installation, code: str) -> list[list[str]]:
     return [json.loads(line) for line in done.stdout.splitlines() if line.startswith("[[")]
 
 
-@pytest.mark.parametrize("places", [PLACES, pytest.param(MORE_PLACES, marks=pytest.mark.soak)])
 def test_a_kill_in_an_add_leaves_the_old_index_and_the_next_refresh_repairs(
-    installation: Callable[..., Installation], places: dict[str, str]
+    installation: Callable[..., Installation],
 ) -> None:
     installed = installation()
     served = SERVED.format(queries=["restart the thermostat", "fjordlink hub pairing"])
     published: list[str] = []
-    for number, (place, death) in enumerate(places.items()):
+    for number, (place, death) in enumerate(PLACES.items()):
         name = f"fjordlink{number}"
         done = installed.python(PUBLISH.format(name=name) + DIE_IN + death + "\n" + REFRESH)
         assert done.returncode == -9, (place, done.stderr)
@@ -73,7 +70,6 @@ def test_a_kill_in_an_add_leaves_the_old_index_and_the_next_refresh_repairs(
     assert installed.verify()["ok"]
 
 
-@pytest.mark.soak
 def test_a_killed_compaction_changes_nothing_and_the_next_one_succeeds(
     installation: Callable[..., Installation],
 ) -> None:

@@ -60,23 +60,18 @@ def assert_nothing_lost_nothing_doubled(installed: Installation, total: int) -> 
     assert proof["ok"], proof
 
 
-def test_two_kills_in_a_batch_of_twenty_lose_and_double_nothing(
-    installation: Callable[..., Installation],
+@pytest.mark.parametrize(
+    ("tickets", "kills"), [(6, 1), pytest.param(20, 10, marks=pytest.mark.soak)]
+)
+def test_kills_in_a_batch_lose_and_double_nothing(
+    installation: Callable[..., Installation], tickets: int, kills: int
 ) -> None:
-    installed = installation(tickets=20, **QUICK)
-    kill_in_mid_batch(installed, kills=2, total=20)
-    assert_nothing_lost_nothing_doubled(installed, 20)
+    installed = installation(tickets=tickets, **QUICK)
+    kill_in_mid_batch(installed, kills=kills, total=tickets)
+    assert_nothing_lost_nothing_doubled(installed, tickets)
 
 
 @pytest.mark.soak
-def test_ten_kills_in_a_batch_of_twenty_lose_and_double_nothing(
-    installation: Callable[..., Installation],
-) -> None:
-    installed = installation(tickets=20, **QUICK)
-    kill_in_mid_batch(installed, kills=10, total=20)
-    assert_nothing_lost_nothing_doubled(installed, 20)
-
-
 def test_a_process_killed_between_commit_and_wake_up_loses_nothing(
     installation: Callable[..., Installation],
 ) -> None:
@@ -105,6 +100,7 @@ def test_a_process_killed_between_commit_and_wake_up_loses_nothing(
     )
 
 
+@pytest.mark.soak
 def test_the_brokers_folder_deleted_while_tickets_wait_loses_nothing(
     installation: Callable[..., Installation],
 ) -> None:

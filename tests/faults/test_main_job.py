@@ -13,7 +13,7 @@ import pytest
 from tests.http_agent import HttpAgent
 from tests.installation import Installation, wait_until
 
-pytestmark = pytest.mark.processes
+pytestmark = [pytest.mark.processes, pytest.mark.soak]  # quick: tests/e2e, in a browser
 
 
 def post(installed: Installation, path: str, key: str, body: dict) -> dict:

@@ -76,6 +76,19 @@ def test_a_promoted_reranker_reads_the_next_search_and_a_rolled_back_one_none(
     assert search.search("restart the thermostat").hits[0].rerank_score is None
 
 
+def test_a_draft_and_its_event_name_the_reranker_that_read_its_passages(
+    knowledge: None, models: registry.Models, reranker: ModelVersion, ada: User
+) -> None:
+    before = drafted(receive())
+    assert before.reranker == ""
+    assert "reranker" not in AuditEvent.objects.get(action="draft.made").canonical
+    promote(reranker, ada)
+    draft = drafted(receive(email="ben@example.org"))
+    assert draft.reranker == f"first@{reranker.digest[:12]}"
+    event = AuditEvent.objects.get(action="draft.made", draft=draft.pk)
+    assert draft.reranker in event.canonical
+
+
 def test_a_reranker_that_was_altered_leaves_what_was_before_and_the_readiness_page_says_so(
     knowledge: None, reranker: ModelVersion, ada: User, client: Client
 ) -> None:

@@ -170,3 +170,19 @@ def test_searching_an_empty_knowledge_base_exits_with_2(index_folder: Path) -> N
     with pytest.raises(CommandError, match=r"manage\.py ingest") as error:
         call_command("search", "anything")
     assert error.value.returncode == 2
+
+
+def test_a_files_name_stays_its_articles_name(
+    bring_in: Callable[..., IngestReport], tmp_path: Path
+) -> None:
+    folder = tmp_path / "pages"
+    folder.mkdir()
+    names = ["Benefit letter  _ page 1.md", " begins with a space.md", "one\ttab.md"]
+    for name in names:
+        (folder / name).write_text(f"# An article\n\nThis is the text of {name.strip()!r}.\n")
+    assert bring_in(folder).added == 3
+    assert set(Document.objects.values_list("source", flat=True)) == {
+        "Benefit letter  _ page 1.md", "begins with a space.md", "onetab.md",
+    }  # fmt: skip
+    again = bring_in(folder, prune=True)
+    assert (again.unchanged, again.retired) == (3, 0)

@@ -138,6 +138,8 @@ def test_a_model_with_several_numbers_a_pair_is_refused(tmp_path: Path) -> None:
 class Prefers:
     """A reranker with one taste."""
 
+    version = "one-taste@1"
+
     def __init__(self, words: str) -> None:
         self.words = words
         self.read: list[str] = []

@@ -16,7 +16,7 @@ from assistant.outbox import deliver_due
 from assistant.privacy.encryption import unseal
 from generation.models import Draft
 from generation.queue import retire_open_draft
-from review import claims, decisions, working_copies
+from review import claims, decisions, undoing, working_copies
 from review.diff import from_json
 from review.models import Claim, Decision
 from review.screening import Screening, screen
@@ -217,7 +217,7 @@ def test_a_reply_by_hand_needs_no_draft_and_retires_an_open_one(ticket, mara, to
     assert decision.verdict == "reply"
     assert draft.state == Draft.State.RETIRED
     assert unseal(decision.reply.body) == "Please hold the ring."
-    decisions.undo(decision=decision, user=mara, now=LATER)
+    undoing.undo(decision=decision, user=mara, now=LATER)
     draft.refresh_from_db()
     assert draft.state == Draft.State.FAILED
 
@@ -225,7 +225,7 @@ def test_a_reply_by_hand_needs_no_draft_and_retires_an_open_one(ticket, mara, to
 def test_undo_brings_back_text_claim_and_draft(draft, mara, token):
     changed = REPLY.replace("7", "2")
     decision = edit(draft, mara, token, changed)
-    decisions.undo(decision=decision, user=mara, now=LATER)
+    undoing.undo(decision=decision, user=mara, now=LATER)
     draft.refresh_from_db()
     decision.refresh_from_db()
     assert draft.state == Draft.State.IN_REVIEW
@@ -240,11 +240,11 @@ def test_undo_brings_back_text_claim_and_draft(draft, mara, token):
 
 def test_undoing_twice_or_somebody_elses_is_refused(draft, mara, jonas, token):
     decision = approve(draft, mara, token)
-    with pytest.raises(decisions.TooLateToUndo):
-        decisions.undo(decision=decision, user=jonas, now=LATER)
-    decisions.undo(decision=decision, user=mara, now=LATER)
-    with pytest.raises(decisions.TooLateToUndo):
-        decisions.undo(decision=decision, user=mara, now=LATER)
+    with pytest.raises(undoing.TooLateToUndo):
+        undoing.undo(decision=decision, user=jonas, now=LATER)
+    undoing.undo(decision=decision, user=mara, now=LATER)
+    with pytest.raises(undoing.TooLateToUndo):
+        undoing.undo(decision=decision, user=mara, now=LATER)
 
 
 def test_a_reply_that_has_left_cannot_be_undone_and_nothing_changes(
@@ -253,8 +253,8 @@ def test_a_reply_that_has_left_cannot_be_undone_and_nothing_changes(
     settings.MAIL_DIR = tmp_path
     decision = approve(draft, mara, token)
     deliver_due(now=LATER + timedelta(seconds=settings.UNDO_SECONDS + 1))
-    with pytest.raises(decisions.TooLateToUndo, match="on its way"):
-        decisions.undo(decision=decision, user=mara, now=LATER)
+    with pytest.raises(undoing.TooLateToUndo, match="on its way"):
+        undoing.undo(decision=decision, user=mara, now=LATER)
     draft.refresh_from_db()
     decision.refresh_from_db()
     assert draft.state == Draft.State.APPROVED
@@ -268,7 +268,7 @@ def test_undo_after_a_newer_draft_keeps_the_words_and_leaves_the_old_draft_close
     decision = approve(draft, mara, token)
     add_message(draft.ticket, "One more thing", at=LATER)
     newer = make_draft(draft.ticket)
-    decisions.undo(decision=decision, user=mara, now=LATER)
+    undoing.undo(decision=decision, user=mara, now=LATER)
     draft.refresh_from_db()
     newer.refresh_from_db()
     assert draft.state == Draft.State.APPROVED

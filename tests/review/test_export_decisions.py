@@ -16,7 +16,7 @@ from assistant.models import AuditEvent, TicketKey
 from assistant.privacy.encryption import ticket_digest
 from generation.training.prepared import read_decisions
 from generation.training.record_files import read_records, tombstones_beside
-from review import claims, decisions
+from review import claims, decisions, undoing
 from review.training_export import group_of, split_of_ticket
 from tests.review.factories import (
     NOON,
@@ -152,7 +152,7 @@ def test_an_address_of_the_agents_own_is_no_example_to_learn_from(mara, tmp_path
 
 def test_what_was_undone_or_rests_on_nothing_is_left_out(mara, tmp_path):
     undone = decided(mara)
-    decisions.undo(decision=undone, user=mara, now=NOON + timedelta(seconds=1))
+    undoing.undo(decision=undone, user=mara, now=NOON + timedelta(seconds=1))
     ticket = make_ticket(at=NOON - timedelta(hours=2))
     draft = make_draft(ticket, said=[s for s in SAID if s.courtesy], chunk=make_article())
     token = claims.claim(ticket=ticket, user=mara, now=NOON).token

@@ -10,6 +10,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from assistant.models import AuditEvent
+from assistant.privacy.encryption import unseal
 from generation.models import Draft
 from retrieval import snapshots
 from retrieval.models import Collection, IndexSnapshot
@@ -19,6 +20,7 @@ from review.blast_radius import blast_radius
 from review.decisions import approve
 from review.models import ArticleChange, Redraft
 from review.redrafting import collection_changed, redraft_stale
+from review.undoing import undo
 from tests.review.factories import make_article, make_draft, make_ticket
 
 pytestmark = pytest.mark.django_db
@@ -162,13 +164,7 @@ def test_the_blast_radius_counts_waiting_drafts_and_sent_replies(
     held = waiting(chunk, 1)
     claims.claim(ticket=held.ticket, user=mara, now=timezone.now())
     sent = waiting(chunk, 2)
-    token = claims.claim(ticket=sent.ticket, user=mara, now=timezone.now()).token
-    from assistant.privacy.encryption import unseal
-
-    approve(
-        draft=sent, user=mara, text=unseal(sent.chosen.text), base_candidate=sent.chosen,
-        claim_token=token, seconds_spent=None, score_hidden=False, now=timezone.now(),
-    )  # fmt: skip
+    approved(sent, mara)
     found = blast_radius(document)
     assert (found.waiting_count, found.held_count, found.reply_count) == (2, 1, 1)
     assert [use.ticket for use in found.replies] == [sent.ticket_id]
@@ -230,3 +226,61 @@ def test_a_draft_begun_after_the_change_is_left_alone_while_the_change_is_open(c
     assert redraft_stale(now=timezone.now()) == 0
     assert state_of(anew) == "in_review"
     assert anew.reasons == []
+
+
+@pytest.mark.parametrize("settled", [False, True])
+def test_an_undone_decision_brings_the_draft_back_marked_when_its_article_changed_meanwhile(
+    chunk, document, mara, settled
+):
+    draft = waiting(chunk)
+    decision = approved(draft, mara)
+    change(document)
+    if settled:
+        index_holds_it()
+        redraft_stale(now=timezone.now())
+        assert ArticleChange.objects.get().settled_at is not None
+    undo(decision=decision, user=mara, now=timezone.now())
+    assert state_of(draft) == "in_review"
+    assert draft.reasons[0]["code"] == "article_changed"
+    assert "redo it" in draft.reasons[0]["text"]
+    assert Redraft.objects.get().outcome == "kept"
+    index_holds_it()
+    assert redraft_stale(now=timezone.now()) == 0
+    assert state_of(draft) == "in_review"  # the agent's words stand in it
+
+
+def test_an_undone_decision_on_a_retired_articles_draft_says_so(chunk, document, mara):
+    draft = waiting(chunk)
+    redraft_stale(now=timezone.now())
+    decision = approved(draft, mara)
+    retire(document, now=timezone.now())
+    undo(decision=decision, user=mara, now=timezone.now())
+    assert state_of(draft) == "in_review"
+    assert "was retired" in draft.reasons[0]["text"]
+
+
+def test_what_changed_before_a_draft_was_begun_does_not_mark_it_when_it_comes_back(
+    chunk, document, mara
+):
+    change(document)
+    document.refresh_from_db()
+    new = document.current
+    retire(document, now=timezone.now())
+    change(document)  # the same text comes back as the revision that it was
+    document.refresh_from_db()
+    assert document.current == new
+    ticket = make_ticket(at=timezone.now())
+    draft = make_draft(ticket, chunk=new.chunks.first(), said=[], quoted=False)
+    Draft.objects.filter(pk=draft.pk).update(started_at=timezone.now())
+    draft.refresh_from_db()
+    undo(decision=approved(draft, mara), user=mara, now=timezone.now())
+    assert state_of(draft) == "in_review"
+    assert draft.reasons[0]["code"] != "article_changed"
+
+
+def approved(draft: Draft, user):
+    token = claims.claim(ticket=draft.ticket, user=user, now=timezone.now()).token
+    return approve(
+        draft=draft, user=user, text=unseal(draft.chosen.text), base_candidate=draft.chosen,
+        claim_token=token, seconds_spent=None, score_hidden=False, now=timezone.now(),
+    )  # fmt: skip

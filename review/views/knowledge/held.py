@@ -13,6 +13,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_GET, require_POST
 
 from assistant.access import Capability, requires
+from assistant.reasons import LONGEST_REASON
 from retrieval import holding
 from retrieval.models import Document
 from retrieval.publishing import BadArticle
@@ -97,7 +98,7 @@ def _context(held: HeldArticle) -> dict[str, Any]:
         "findings": held.findings,
         "segments": word_diff(standing.text, held.text) if standing and not long else [],
         "least": holding.LEAST_REASON,
-        "longest": holding.LONGEST_REASON,
+        "longest": LONGEST_REASON,
         "waits": held.state == State.WAITING,
     }
 
