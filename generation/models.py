@@ -246,6 +246,10 @@ class DraftSource(models.Model):
     dense_score = models.FloatField(null=True, blank=True)
     lexical_score = models.FloatField(null=True, blank=True)
     in_prompt = models.BooleanField(default=False)
+    neighbour = models.BooleanField(
+        default=False,
+        help_text="not searched for: a list goes on here, or begins here; its score is 0",
+    )
 
     class Meta:
         ordering = ["rank"]

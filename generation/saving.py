@@ -116,18 +116,19 @@ def save_drafted(draft: Draft, token: uuid.UUID, reply: DraftedReply, *, now: da
 
 
 def _save_sources(draft: Draft, reply: DraftedReply) -> list[DraftSource]:
-    used = set(reply.prompt.used) if reply.prompt else set()
+    used = reply.read_by_the_model
     return [
         DraftSource.objects.create(
             draft=draft,
             rank=place + 1,
-            chunk_id=hit.chunk_id,
-            score=hit.score,
-            dense_score=hit.dense_score,
-            lexical_score=hit.lexical_score,
+            chunk_id=source.chunk_id,
+            score=source.score,
+            dense_score=source.dense_score if place < len(reply.hits) else None,
+            lexical_score=source.lexical_score if place < len(reply.hits) else None,
             in_prompt=place in used,
+            neighbour=place >= len(reply.hits),
         )
-        for place, hit in enumerate(reply.hits)
+        for place, source in enumerate(reply.sources)
     ]
 
 

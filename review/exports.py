@@ -194,6 +194,7 @@ def _draft(found: Dossier, draft: Draft) -> Row:
                 "text": source.chunk.text,
                 "score": source.score,
                 "in_prompt": source.in_prompt,
+                "neighbour": source.neighbour,
             }
             for source in found.sources
         ],
