@@ -101,6 +101,9 @@ class DraftedReply:
 
     question: Question
     hits: list[SearchHit] = field(default_factory=list)
+    neighbours: list[SearchHit] = field(
+        default_factory=list
+    )  # for lists (`whole_lists`); no scores
     snapshot: int | None = None
     template: PromptTemplate | None = None
     ranked: Ranked | None = None
@@ -128,6 +131,18 @@ class DraftedReply:
     def reranker(self) -> str:
         """The version of the reranker that read the passages; empty where none did."""
         return next((hit.reranker for hit in self.hits if hit.reranker), "")
+
+    @property
+    def sources(self) -> list[SearchHit]:
+        """What its sentences may cite: what was found, best first, and the neighbours."""
+        return [*self.hits, *self.neighbours]
+
+    @property
+    def read_by_the_model(self) -> set[int]:
+        """Which of the sources stand in the prompt."""
+        used = set(self.prompt.used) if self.prompt else set()
+        parts = self.ranked.parts if self.ranked else []
+        return used | {u.passage for part in parts if part.passage in used for u in part.units}
 
     @property
     def completion_tokens(self) -> int | None:

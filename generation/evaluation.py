@@ -119,7 +119,9 @@ def draft_row(row_id: Any, reply: DraftedReply, seconds: float) -> Row:
                 "kind": sentence.kind,
                 "support": sentence.support,
                 "source": (
-                    reply.hits[sentence.evidence].source if sentence.evidence is not None else None
+                    reply.sources[sentence.evidence].source
+                    if sentence.evidence is not None
+                    else None
                 ),
                 "start": _in_revision(reply, sentence.evidence, sentence.evidence_start),
                 "end": _in_revision(reply, sentence.evidence, sentence.evidence_end),
@@ -129,14 +131,14 @@ def draft_row(row_id: Any, reply: DraftedReply, seconds: float) -> Row:
         ],
         "unsupported_facts": unsupported_facts(
             chosen.sentences if chosen else [],
-            [hit.text for hit in reply.hits],
+            [source.text for source in reply.sources],
             titles=[": ".join([hit.title, *hit.heading_path]) for hit in reply.hits],
             question=reply.question.with_history,
         ),
         "loop": bool(chosen and has_loop(chosen.body)),
-        "cut_off": bool(chosen and is_cut_off(chosen.body, [hit.text for hit in reply.hits])),
+        "cut_off": bool(chosen and is_cut_off(chosen.body, [s.text for s in reply.sources])),
         "sources": [
-            {"source": hit.source, "score": hit.score, "text": hit.text} for hit in reply.hits
+            {"source": one.source, "score": one.score, "text": one.text} for one in reply.sources
         ],
         "candidates": [
             {
@@ -163,7 +165,7 @@ def draft_row(row_id: Any, reply: DraftedReply, seconds: float) -> Row:
 
 
 def _in_revision(reply: DraftedReply, evidence: int | None, place: int | None) -> int | None:
-    return None if evidence is None or place is None else reply.hits[evidence].start + place
+    return None if evidence is None or place is None else reply.sources[evidence].start + place
 
 
 def drafts_summary(rows: Sequence[Row], references: Sequence[Row]) -> Row:

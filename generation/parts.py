@@ -67,7 +67,8 @@ class Part:
 
     @property
     def passage(self) -> int:
-        return self.units[0].passage
+        """Where it was found; of a list made whole over several passages the best-ranked one."""
+        return min(unit.passage for unit in self.units)
 
     @property
     def is_heading(self) -> bool:
@@ -93,13 +94,14 @@ class Section:
     body: tuple[int, ...]
 
 
-def parts_of(passages: Sequence[str], titles: Sequence[str] = ()) -> list[Part]:
-    """The parts of all passages (Markdown) in reading order; a title stands as a heading."""
+def parts_of(passages: Sequence[str], titles: Sequence[str] = (), *, first: int = 0) -> list[Part]:
+    """The parts of all passages (Markdown) in reading order; a title stands as a heading. Passages are
+    numbered from ``first``."""
     parts: list[Part] = []
     for place, text in enumerate(passages):
         if place < len(titles) and titles[place]:
-            parts.append(Part((Unit(place, -1, "heading", titles[place], "", 0, 0),)))
-        parts += _joined(_units(place, text))
+            parts.append(Part((Unit(first + place, -1, "heading", titles[place], "", 0, 0),)))
+        parts += _joined(_units(first + place, text))
     return parts
 
 

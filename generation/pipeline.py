@@ -10,11 +10,9 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
-from functools import partial
-from typing import TypeVar
 
 import numpy as np
 from django.conf import settings
@@ -38,14 +36,12 @@ from generation.prompts import (
 from generation.quoting import QUOTING_VERSION, dress, quote_of, rank
 from generation.registry import Models
 from generation.routing import route
-from generation.safety import ScreenUnavailable
-from generation.safety.language import detect_language
-from generation.safety.leaks import leaks_in_draft
-from retrieval.safety.injection import INJECTION_SCREEN_VERSION, screen_injection
+from generation.screening import may_be_used, read, screen_chosen, screen_drafts
+from generation.whole_lists import read_with, with_whole_lists
+from retrieval.neighbours import neighbour_of
 from retrieval.search import EmptyIndex, SearchHit, query_of, search_many
 
 logger = logging.getLogger(__name__)
-T = TypeVar("T")
 
 TELLING_WORDS = 3  # of a heading that is a topic by itself; "Steps" is none
 
@@ -55,7 +51,7 @@ def draft_replies(questions: Sequence[Question], models: Models) -> list[Drafted
     standing = models.standing_problems
     replies = [DraftedReply(question, problems=list(standing)) for question in questions]
     for step in (
-        _read, _search, _rank, _prompt, _generate, _compose, _quote, _ground, _screen_drafts, _choose,
+        read, _search, _rank, _prompt, _generate, _compose, _quote, _ground, screen_drafts, _choose,
         _score, _route,
     ):  # fmt: skip
         with _timed(step.__name__.strip("_"), replies):
@@ -72,42 +68,6 @@ def _timed(step: str, replies: Sequence[DraftedReply]) -> Iterator[None]:
         reply.timings[step] = (time.perf_counter() - began) / len(replies)
 
 
-def _read(replies: list[DraftedReply], models: Models) -> None:
-    """Screen what came in: language, planted instructions, toxicity of the customer's message."""
-    for reply in replies:
-        text = reply.question.text
-        spoken = _screened(
-            "language", partial(detect_language, text, expected=settings.COVERED_LANGUAGES)
-        )
-        reply.language = reply.question.language or (spoken.code if spoken else "")
-        code = spoken.code if spoken else reply.language
-        covered = None if spoken is None else code in settings.COVERED_LANGUAGES
-        reply.screens.language_covered = covered
-        finding = _screened("injection", partial(screen_injection, text))
-        reply.screens.injection = None if finding is None else finding.flagged
-        reply.screens_record |= {
-            "language": {"code": code, "probability": spoken.probability if spoken else None},
-            "injection": {
-                "version": INJECTION_SCREEN_VERSION,
-                "score": finding.score if finding else None,
-                "flagged": reply.screens.injection,
-                "reasons": list(finding.reasons) if finding else [],
-            },
-        }
-    scores = _screened(
-        "toxicity", lambda: models.toxicity.score([r.question.text for r in replies])
-    )
-    for place, reply in enumerate(replies):
-        customer = scores[place] if scores else None
-        reply.screens.toxicity_customer = (
-            None if customer is None else models.toxicity.verdict(customer, place="ticket").flagged
-        )
-        reply.screens_record["toxicity"] = {
-            "model": models.toxicity.version if scores else None,
-            "customer": customer,
-        }
-
-
 def _search(replies: list[DraftedReply], models: Models) -> None:
     """Find the passages; the best one's article gives the category."""
     queries = [query_of(r.question.subject, r.question.turns, language=r.language) for r in replies]
@@ -121,24 +81,30 @@ def _search(replies: list[DraftedReply], models: Models) -> None:
     for reply, results in zip(replies, found, strict=True):
         reply.snapshot = results.snapshot
         for hit in results.hits:
-            planted = _screened("injection", partial(screen_injection, hit.text, kind="passage"))
-            if planted is None or planted.flagged:
+            if may_be_used(hit.text):
+                reply.hits.append(hit)
+            else:
                 why = f"A passage of “{hit.title}” was left out: it reads like an instruction."
                 reply.problems.append(("passage_excluded", why))
-            else:
-                reply.hits.append(hit)
 
 
 def _rank(replies: list[DraftedReply], models: Models) -> None:
-    """How near each sentence and list of the passages is to the question."""
+    """How near each sentence and list of the passages is to the question; lists made whole."""
     for reply in replies:
-        reply.ranked = rank(
+        ranked = rank(
             reply.question.with_history,
             [hit.text for hit in reply.hits],
             titles=[": ".join([hit.title, *hit.heading_path]) for hit in reply.hits],
             needs=reply.question.needs,
             embed=models.embed,
         )
+        if ranked is not None:
+            reply.ranked, reply.neighbours = with_whole_lists(ranked, reply.hits, beside=_beside)
+
+
+def _beside(passage: SearchHit, after: bool) -> SearchHit | None:
+    found = neighbour_of(passage, after=after)
+    return found if found is not None and may_be_used(found.text) else None
 
 
 def _prompt(replies: list[DraftedReply], models: Models) -> None:
@@ -154,8 +120,7 @@ def _prompt(replies: list[DraftedReply], models: Models) -> None:
         thread = [Turn(turn.role, mask_card_data(turn.text)) for turn in reply.question.turns]
         best = best_passages(reply.ranked) if reply.ranked else []
         order = list(dict.fromkeys([*best, *range(len(reply.hits))]))
-        hits = [reply.hits[place] for place in order]
-        passages = [Passage(hit.title, hit.text, hit.heading_path) for hit in hits]
+        passages = [_passage(reply, place) for place in order]
         try:
             built = build_prompt(
                 template=generator.template,
@@ -168,6 +133,12 @@ def _prompt(replies: list[DraftedReply], models: Models) -> None:
         except PromptError as error:
             reply.problems.append(("no_prompt", str(error)))
         reply.template = generator.template
+
+
+def _passage(reply: DraftedReply, place: int) -> Passage:
+    hit = reply.hits[place]
+    text = read_with(reply.ranked, place, hit.text) if reply.ranked else hit.text
+    return Passage(hit.title, text, hit.heading_path)
 
 
 def _generate(replies: list[DraftedReply], models: Models) -> None:
@@ -202,7 +173,7 @@ def _sample(reply: DraftedReply, models: Models, completion: Completion) -> Cand
         kind="generated",
         body=body,
         text=_dressed(reply, body),
-        offsets=[hit.start for hit in reply.hits],
+        offsets=[source.start for source in reply.sources],
         seed=reply.question.seed,
         mean_log_probability=completion.mean_log_probability,
         tokens=completion.tokens,
@@ -243,7 +214,7 @@ def _compose(replies: list[DraftedReply], models: Models) -> None:
             kind="constrained",
             body=body,
             text=_dressed(reply, f"{composition.opening}\n\n{body}\n\n{composition.closing}"),
-            offsets=[hit.start for hit in reply.hits],
+            offsets=[source.start for source in reply.sources],
             mean_log_probability=composition.mean_log_probability,
             tokens=composition.tokens,
             unmet=composition.unmet,
@@ -278,7 +249,7 @@ def _quote(replies: list[DraftedReply], models: Models) -> None:
                 kind="quoted",
                 body=quoted.text,
                 text=_dressed(reply, quoted.text),
-                offsets=[hit.start for hit in reply.hits],
+                offsets=[source.start for source in reply.sources],
                 unmet=quoted.unmet,
             )
         )
@@ -301,12 +272,12 @@ def _ground(replies: list[DraftedReply], models: Models) -> None:
             candidate.relevance = float(np.clip(vectors[0] @ vector, -1.0, 1.0))
             candidate.sentences = ground(
                 candidate.text,
-                [hit.text for hit in reply.hits],
+                [source.text for source in reply.sources],
                 embed=models.embed,
                 question=_restated(reply, candidate),
             )
             if candidate.kind == "generated":
-                passages = [hit.text for hit in reply.hits]
+                passages = [source.text for source in reply.sources]
                 candidate.spliced = any(
                     choosing.is_splice(claim.text, passages) for claim in candidate.claims
                 )
@@ -322,16 +293,6 @@ def _restated(reply: DraftedReply, candidate: Candidate) -> str:
     return "\n".join([reply.question.text, *titles])
 
 
-def _screen_drafts(replies: list[DraftedReply], models: Models) -> None:
-    """Toxicity of every candidate."""
-    candidates = [candidate for reply in replies for candidate in reply.candidates]
-    if not candidates:
-        return
-    scores = _screened("toxicity", lambda: models.toxicity.score([c.text for c in candidates]))
-    for candidate, score in zip(candidates, scores or [], strict=False):
-        candidate.toxicity = score
-
-
 def _choose(replies: list[DraftedReply], models: Models) -> None:
     """A model's candidate wins when it is all supported and answers at least as well."""
     for reply in replies:
@@ -340,16 +301,7 @@ def _choose(replies: list[DraftedReply], models: Models) -> None:
         if chosen is None:
             reply.screens.toxicity_draft = reply.screens.leaks = False  # there is nothing to screen
             continue
-        scores = chosen.toxicity
-        reply.screens.toxicity_draft = (
-            None if scores is None else models.toxicity.verdict(scores, place="draft").flagged
-        )
-        # the customer's own address may be repeated to the customer
-        allowed = [*(hit.text for hit in reply.hits), *(t.text for t in reply.question.turns)]
-        leaks = _screened("leaks", partial(leaks_in_draft, chosen.text, allowed))
-        reply.screens.leaks = None if leaks is None else bool(leaks)
-        reply.screens_record["toxicity"]["draft"] = scores
-        reply.screens_record["leaks"] = {"kinds": sorted({leak.kind for leak in leaks or []})}
+        screen_chosen(reply, chosen, models)
         reply.screens_record["grounding"] = GROUNDING_VERSION
         reply.screens_record["quoting"] = QUOTING_VERSION
 
@@ -362,7 +314,7 @@ def _score(replies: list[DraftedReply], models: Models) -> None:
             cited = [s.evidence for s in reply.chosen.claims if s.evidence is not None]
             if cited:
                 best = max(set(cited), key=cited.count)
-                reply.category = reply.hits[best].category or "uncategorised"
+                reply.category = reply.sources[best].category or "uncategorised"
         else:
             reply.category = "uncategorised"
         if reply.chosen is None:
@@ -403,15 +355,6 @@ def _route(replies: list[DraftedReply], models: Models) -> None:
             has_text=reply.chosen is not None,
             problems=reply.problems,
         )
-
-
-def _screened(name: str, screen: Callable[[], T]) -> T | None:
-    """A screen's finding, or None when it could not run: then a person decides."""
-    try:
-        return screen()
-    except ScreenUnavailable as error:
-        logger.error("the %s screen could not run: %s", name, error)
-        return None
 
 
 def sampling_from_settings(template: PromptTemplate) -> Sampling:

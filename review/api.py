@@ -24,6 +24,7 @@ class SourceOut(Schema):
     start: int
     end: int
     score: float
+    neighbour: bool  # not searched for: it holds the rest of a list; its score is 0
 
 
 class SentenceOut(Schema):
@@ -97,6 +98,7 @@ def _draft_out(draft: Draft) -> dict[str, Any]:
                 "start": source.chunk.start,
                 "end": source.chunk.end,
                 "score": source.score,
+                "neighbour": source.neighbour,
             }
             for source in draft.sources.select_related("chunk__revision__document")
         ],

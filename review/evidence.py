@@ -85,6 +85,7 @@ class SourceView:
     spans: list[Span]
     excerpts: list[Excerpt]
     sentences: list[int]
+    neighbour: bool
 
     @property
     def cited(self) -> bool:
@@ -197,6 +198,7 @@ def _source(source: DraftSource, rows: list[DraftSentence]) -> SourceView:
         spans=in_order,
         excerpts=_excerpts(chunk.text, chunk.start, in_order),
         sentences=resting,
+        neighbour=source.neighbour,
     )
 
 

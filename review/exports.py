@@ -195,6 +195,7 @@ def _draft(found: Dossier, draft: Draft) -> Row:
                 "text": source.chunk.text,
                 "score": source.score,
                 "in_prompt": source.in_prompt,
+                "neighbour": source.neighbour,
             }
             for source in found.sources
         ],

@@ -2,7 +2,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [("generation", "0003_model_registry")]
+    dependencies = [("generation", "0004_neighbouring_sources")]
 
     operations = [
         migrations.AddField(

@@ -14,7 +14,7 @@ from assistant import outbox
 from assistant.intake import add_message, receive_message
 from assistant.models import AuditEvent, OutboundReply, Ticket
 from assistant.privacy.encryption import unseal
-from generation import choosing, composing, pipeline, registry, worker
+from generation import choosing, composing, pipeline, registry, screening, worker
 from generation.confidence import FEATURES, ConfidenceModel
 from generation.drafted import Question
 from generation.engine.base import Completion, GenerationRequest, OutOfMemory
@@ -269,7 +269,7 @@ def test_a_screen_that_cannot_run_means_a_person_decides(
             "language": "detect_language",
             "leaks": "leaks_in_draft",
         }[screen]
-        monkeypatch.setattr(pipeline, function, broken)
+        monkeypatch.setattr(screening, function, broken)
     draft = drafted(receive())
     assert draft.state == Draft.State.IN_REVIEW
     assert not OutboundReply.objects.exists()
