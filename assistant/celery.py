@@ -56,6 +56,7 @@ def _configuration() -> dict[str, Any]:
             "generation.tasks.draft_waiting": {"queue": "gpu"},
             "retrieval.tasks.search": {"queue": "search"},
             "retrieval.tasks.refresh_index": {"queue": "search"},
+            "retrieval.tasks.refresh_next_slice": {"queue": "search"},
             "retrieval.tasks.compare": {"queue": "search"},
             "generation.tasks.rescreen": {"queue": "search"},
             "review.tasks.work_on_knowledge": {"queue": "search"},

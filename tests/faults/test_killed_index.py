@@ -24,7 +24,7 @@ publish(collection=Collection.objects.get(name='help'), source='{name}.md', titl
 REFRESH = "from retrieval.building import refresh_if_stale\nrefresh_if_stale()\n"
 DIE_IN = """
 import os, signal
-from retrieval import building, compacting, sealed, segments, snapshots
+from retrieval import building, compacting, intake, sealed, segments, snapshots
 def die(*args, **options): os.kill(os.getpid(), signal.SIGKILL)
 """
 PLACES = {
@@ -32,7 +32,7 @@ PLACES = {
     "a switch in its transaction": "snapshots.record = die",
 }
 MORE_PLACES = {
-    "a segment half written": "building.Postings.build = die",
+    "a segment half written": "intake.Postings.build = die",
     "a segment sealed without its name": "segments.keep = die",
     "a snapshot written and not checked": "building._check = die",
     "a snapshot ready, not switched to": "snapshots.activate = die",
