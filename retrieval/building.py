@@ -86,10 +86,11 @@ def refresh_slice(
     *,
     actor: str = "",
     progress: Progress | None = None,
-    seconds: float = SLICE,
+    seconds: float | None = None,
     wait: bool = True,
 ) -> IndexSnapshot | None:
-    """Take in the newest of what the index lacks, for about so many seconds, and switch to it.
+    """Take in the newest of what the index lacks, for about so many seconds (`SLICE` where None), and
+    switch to it.
 
     The snapshot's `remaining` says how many articles still wait. Of another embedder, only the one
     that holds everything is switched to, as long as the old one answers. Returns None where nothing
@@ -102,7 +103,7 @@ def refresh_slice(
             if settings.INDEX_STORE:  # other machines build, and this one keeps what it fetched
                 clean()
             return None
-        row = build(progress=progress, seconds=seconds)
+        row = build(progress=progress, seconds=SLICE if seconds is None else seconds)
         if not row.remaining or not snapshots.is_of_another_embedder(row):
             snapshots.activate(row, actor=actor or system("index"))
         clean()
