@@ -202,6 +202,7 @@ def _in_the_whole(progress: Progress, due: _Due, parts: Sequence[Part]) -> Calla
     total = Chunk.objects.filter(revision__in=current).count()
     standing = _to_be_found(parts, due.revisions, np.zeros(0, dtype=np.int64))
     before = sum(part.live_count for part in standing)
+    progress(before, total)
     return lambda done: progress(before + done, total)
 
 

@@ -11,7 +11,7 @@ from celery.signals import celeryd_after_setup
 from django.utils import timezone
 
 from assistant import heartbeat
-from assistant.celery import app, wake
+from assistant.celery import WAKE_EXPIRES, app, wake
 from retrieval.comparisons import COMPARE_TASK, advance_comparison
 from retrieval.embedder import EmbedderError, get_embedder
 from retrieval.reranker import RerankerError, get_reranker
@@ -25,10 +25,10 @@ from retrieval.snapshots import (
 )
 from retrieval.sources import runs
 from retrieval.sources.runs import TASK as RUN_TASK
+from retrieval.under_way import build_under_way
 
 logger = logging.getLogger(__name__)
 
-_LOST_AFTER = 20.0  # seconds without a slice that was asked for: its wake-up is lost
 _next_slice_asked_at: float | None = None  # of this process, which takes one task after the other
 
 
@@ -48,7 +48,9 @@ def refresh_index() -> None:
 
     Where a build goes on in slices there is nothing to do: its next slice takes the newest first.
     However many publications ask, one slice at most is in the queue before a search."""
-    if _next_slice_asked_at is None or time.monotonic() - _next_slice_asked_at > _LOST_AFTER:
+    asked_at = _next_slice_asked_at
+    is_lost = asked_at is None or time.monotonic() - asked_at > WAKE_EXPIRES
+    if is_lost or build_under_way() is None:
         refresh_next_slice()
 
 
