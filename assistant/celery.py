@@ -26,6 +26,8 @@ TRANSPORT_ALIASES["filesystem"] = "assistant.filesystem_broker:Transport"
 
 app = Celery("countersign")
 
+WAKE_EXPIRES = 60  # seconds after which a wake-up that nobody heard is worth nothing
+
 
 def broker_folders() -> list[Path]:
     """The filesystem transport's folders; recreated wherever they are needed and missing."""
@@ -56,6 +58,7 @@ def _configuration() -> dict[str, Any]:
             "generation.tasks.draft_waiting": {"queue": "gpu"},
             "retrieval.tasks.search": {"queue": "search"},
             "retrieval.tasks.refresh_index": {"queue": "search"},
+            "retrieval.tasks.refresh_next_slice": {"queue": "search"},
             "retrieval.tasks.compare": {"queue": "search"},
             "generation.tasks.rescreen": {"queue": "search"},
             "review.tasks.work_on_knowledge": {"queue": "search"},
@@ -123,7 +126,7 @@ def wake(task_name: str, *, queue: str = "default") -> None:
 def _send(task_name: str, queue: str) -> None:
     try:
         ensure_broker_folders()
-        app.send_task(task_name, queue=queue, retry=False, expires=60)
+        app.send_task(task_name, queue=queue, retry=False, expires=WAKE_EXPIRES)
     except (OperationalError, OSError, ConnectionError) as error:
         logger.warning("broker away, %s waits for the sweep: %s", task_name, type(error).__name__)
     except Exception:

@@ -150,7 +150,7 @@ def measure(arguments: argparse.Namespace) -> dict[str, Any]:
     def write() -> None:
         digest = segments.write(aside, content, embedder_digest=get_embedder().digest)
         segments.keep(aside, digest)
-        standing = [segments.whole(segments.open_segment(digest))]
+        standing = building.Standing([segments.whole(segments.open_segment(digest))])
         snapshots.activate(building.build(standing=standing), actor="system:bench", now=now)
 
     build.take(write)

@@ -40,7 +40,16 @@ class SnapshotAdmin(KnowledgeAdmin):
     """Read only, but for the choice of the one that is searched."""
 
     list_display = [
-        *["id", "state", "chunks", "segments", "tombstones", "vector_index", "measured_recall"],
+        *[
+            "id",
+            "state",
+            "chunks",
+            "remaining",
+            "segments",
+            "tombstones",
+            "vector_index",
+            "measured_recall",
+        ],
         *["ran_on", "embedder", "created_at", "activated_at", "problem"],
     ]
     list_filter = ["state"]

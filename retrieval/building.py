@@ -1,9 +1,10 @@
 """Build a snapshot aside, check it, give it its name, and only then make it active.
 
 A snapshot builds on the segments of the one before: articles that are new come in one new segment,
-articles that have gone become tombstones. A kill at any moment leaves the active snapshot whole:
-what is unfinished lies in a folder whose name begins with a dot, and is swept away by the next
-build.
+articles that have gone become tombstones. Many new articles come in slices of about a second, each a
+whole snapshot that says how many articles remain. A kill at any moment leaves the active snapshot
+whole: what is unfinished lies in a folder whose name begins with a dot, and is swept away by the
+next build.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import socket
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 from django.conf import settings
@@ -26,54 +28,114 @@ from assistant.audit.log import system
 from retrieval import segments, snapshot_store, snapshots
 from retrieval.cleaning import KEEP, clean
 from retrieval.embedder import Embedder, get_embedder
-from retrieval.lexical import Postings, terms
+from retrieval.intake import Intake, take_in
+from retrieval.lexical import terms
 from retrieval.models import Chunk, Document, IndexSnapshot
 from retrieval.sealed import DamagedSnapshot, index_root, settle
-from retrieval.segments import Columns, Content, Part
+from retrieval.segments import Part
 from retrieval.snapshots import OpenSnapshot
-from retrieval.vector_index import Vectors
 
 logger = logging.getLogger(__name__)
 
 State = IndexSnapshot.State
 Progress = Callable[[int, int], None]  # chunks embedded so far, chunks to embed
 
-EMBED_BATCH = 256
+SLICE = 1.0  # seconds of embedding between two looks at what else waits
 PROBES = 32
 SMALL = 2_000  # rows up to which the whole is written anew without anybody noticing
 SHARE = 0.2  # of all rows: so many outside the largest segment, or dead, ask for a compaction
 SEGMENTS = 16  # so many ask for one too
-_QUERY_ROWS = 500  # ids in one query, which SQLite bounds
 
 
 class BuildFailed(RuntimeError):
     """A snapshot was built and did not pass its checks; the active one stays."""
 
 
-def refresh_if_stale(*, actor: str = "", progress: Progress | None = None) -> IndexSnapshot | None:
-    """Build and activate a snapshot where the knowledge base has changed since the last one.
+class Standing(NamedTuple):
+    """The parts that a build begins with, and the knowledge base's version that they hold."""
 
-    Waits for a build that is under way. Returns the new snapshot, or None where none was due.
+    parts: Sequence[Part]
+    version: int = 0
+
+
+class _Due(NamedTuple):
+    """The knowledge base as it is: its version, and the revisions that are to be found and their
+    documents, `int64 [n]` each, the newest published first."""
+
+    version: int
+    revisions: NDArray[np.int64]
+    documents: NDArray[np.int64]
+
+
+def refresh_if_stale(*, actor: str = "", progress: Progress | None = None) -> IndexSnapshot | None:
+    """Bring the index up to the knowledge base, slice by slice.
+
+    The builder's lock is given back between two slices. Returns the newest snapshot, or None where
+    none was due.
     """
-    with one_builder():
+    last = None
+    report = _over_all_slices(progress) if progress else None
+    while row := refresh_slice(actor=actor, progress=report):
+        last = row
+        if not row.remaining:
+            break
+    return last
+
+
+def refresh_slice(
+    *,
+    actor: str = "",
+    progress: Progress | None = None,
+    seconds: float | None = None,
+    wait: bool = True,
+) -> IndexSnapshot | None:
+    """Take in the newest of what the index lacks, for about so many seconds (`SLICE` where None), and
+    switch to it.
+
+    The snapshot's `remaining` says how many articles still wait. Of another embedder, only the one
+    that holds everything is switched to, as long as the old one answers. Returns None where nothing
+    was due, or another process builds and `wait` is off.
+    """
+    with one_builder(wait=wait) as mine:
+        if not mine:
+            return None
         if not snapshots.is_stale():
             if settings.INDEX_STORE:  # other machines build, and this one keeps what it fetched
                 clean()
             return None
-        row = build(progress=progress)
-        snapshots.activate(row, actor=actor or system("index"))
+        row = build(progress=progress, seconds=SLICE if seconds is None else seconds)
+        if not row.remaining or not snapshots.is_of_another_embedder(row):
+            snapshots.activate(row, actor=actor or system("index"))
         clean()
     row.refresh_from_db()
     return row
 
 
+def _over_all_slices(progress: Progress) -> Progress:
+    """Counts what all slices together have done and have to do, not what was there before."""
+    before: list[int] = []
+
+    def report(done: int, total: int) -> None:
+        if not before:
+            before.append(done)
+        progress(done - before[0], max(total - before[0], done - before[0]))
+
+    return report
+
+
 def build(
-    *, progress: Progress | None = None, standing: Sequence[Part] | None = None
+    *,
+    progress: Progress | None = None,
+    standing: Standing | None = None,
+    seconds: float | None = None,
 ) -> IndexSnapshot:
     """A checked snapshot (`READY`) of the knowledge base as it is now, not active yet.
 
-    It builds on the segments of `standing`, by default those of the newest whole snapshot. Raises
-    `BuildFailed`; whatever goes wrong, the row is left `BROKEN`, and `clean` removes what it wrote.
+    It builds on `standing`, by default on the newest whole snapshot. With `seconds` it embeds for
+    about so long and may leave articles for later (`remaining`); what was retired is out of it in
+    any case, and of an article that has changed the old text stays until the new one is in. `progress`
+    gets the chunks in the index and those of the whole knowledge base. Raises `BuildFailed`;
+    whatever goes wrong, the row is left `BROKEN`, and `clean` removes what it wrote.
     """
     embedder = get_embedder()
     row = IndexSnapshot.objects.create(
@@ -84,21 +146,29 @@ def build(
     )
     aside = index_root() / f".building-{row.pk}"
     try:
-        with transaction.atomic():
-            # The version first: a change in between makes this snapshot look older than it is,
-            # never newer.
-            row.built_from = snapshots.version()
-            published = _published()
-        parts = _still_published(_standing(embedder) if standing is None else standing, published)
-        chunks = _chunks_of(np.setdiff1d(published, _held(parts)))
+        due = _due()
+        standing = standing_of(embedder) if standing is None else standing
+        waiting = ~np.isin(due.revisions, _held(standing.parts))
+        taken = take_in(
+            due.revisions[waiting].tolist(),
+            embedder=embedder,
+            standing=standing.parts,
+            seconds=seconds,
+            progress=_in_the_whole(progress, due, standing.parts) if progress else None,
+        )
+        row.remaining = int(waiting.sum()) - taken.articles
+        # A change that is not in it yet is not claimed.
+        row.built_from = min(standing.version, due.version) if row.remaining else due.version
+        later = due.documents[waiting][taken.articles :]
+        parts = _to_be_found(standing.parts, due.revisions, later)
         shutil.rmtree(aside, ignore_errors=True)
         aside.mkdir(parents=True)
-        parts = _grow(parts, chunks, embedder, aside / "segment", progress)
+        parts = _grow(parts, taken, embedder, aside / "segment")
         _describe(row, parts)
         row.digest = snapshots.write(aside / "snapshot", parts, row)
         row.folder = f"snapshot-{row.pk}"
         opened = snapshots.open_folder(aside / "snapshot", row)
-        _check(opened, chunks, published)
+        _check(opened, taken.chunks, due.revisions, later)
         settle(aside / "snapshot", index_root() / row.folder, row.digest)
         for part in parts:
             snapshot_store.upload(segments.name_of(part.segment.digest))
@@ -115,44 +185,69 @@ def build(
     return row
 
 
-def _published() -> NDArray[np.int64]:
-    """The revisions that are to be found, sorted."""
-    current = Document.objects.filter(state=Document.State.PUBLISHED, current__isnull=False)
-    return np.array(sorted(current.values_list("current_id", flat=True)), dtype=np.int64)
+def _due() -> _Due:
+    with transaction.atomic():
+        # The version first: a change in between makes this snapshot look older than it is, never
+        # newer.
+        version = snapshots.version()
+        current = Document.objects.filter(state=Document.State.PUBLISHED, current__isnull=False)
+        rows = current.order_by("-changed_at", "-current_id").values_list("current_id", "pk")
+        found = np.array(list(rows), dtype=np.int64).reshape(-1, 2)
+    return _Due(version, found[:, 0], found[:, 1])
 
 
-def _standing(embedder: Embedder) -> list[Part]:
-    """The parts of the newest whole snapshot of this embedder; none where there is none."""
-    for row in whole_snapshots(embedder):
+def _in_the_whole(progress: Progress, due: _Due, parts: Sequence[Part]) -> Callable[[int], None]:
+    """Progress of an intake, counted in the chunks of the whole knowledge base."""
+    current = Document.objects.filter(state=Document.State.PUBLISHED).values("current")
+    total = Chunk.objects.filter(revision__in=current).count()
+    standing = _to_be_found(parts, due.revisions, np.zeros(0, dtype=np.int64))
+    before = sum(part.live_count for part in standing)
+    progress(before, total)
+    return lambda done: progress(before + done, total)
+
+
+def standing_of(embedder: Embedder) -> Standing:
+    """The newest whole snapshot of this embedder; nothing where there is none."""
+    for row in _whole_snapshots(embedder):
         try:
-            return snapshots.open_parts(index_root() / row.folder, row.digest)
+            parts = snapshots.open_parts(index_root() / row.folder, row.digest)
+            return Standing(parts, row.built_from)
         except snapshot_store.StoreError:
             raise
         except DamagedSnapshot as damage:
             logger.warning("snapshot %s is not built upon: %s", row.pk, damage)
-    return []
+    return Standing([])
 
 
-def whole_snapshots(embedder: Embedder) -> list[IndexSnapshot]:
+def _whole_snapshots(embedder: Embedder) -> Iterator[IndexSnapshot]:
     """The newest snapshots of an embedder whose files should be whole, newest first."""
     rows = IndexSnapshot.objects.filter(
         embedder_digest=embedder.digest,
         chunks__gt=0,
         state__in=[State.ACTIVE, State.READY, State.RETIRED],
     )
-    newest = rows.order_by("-built_from", "-pk")[: KEEP + 1]
-    return [row for row in newest if snapshot_store.local_or_stored(row.folder)]
+    for row in rows.order_by("-built_from", "-pk")[: 2 * KEEP]:
+        if snapshot_store.local_or_stored(row.folder):
+            yield row
 
 
-def _still_published(parts: Sequence[Part], published: NDArray[np.int64]) -> list[Part]:
-    """The parts with tombstones on the rows of what is no longer published."""
-    kept = []
-    for segment, _ in parts:
-        columns = segment.columns
+def _to_be_found(
+    parts: Sequence[Part], published: NDArray[np.int64], later: NDArray[np.int64]
+) -> list[Part]:
+    """The parts with tombstones on the rows of what is not to be found: what is not published, and
+    what a part before holds too. Of documents whose new text comes `later`, what was found stays."""
+    kept: list[Part] = []
+    seen = np.zeros(0, dtype=np.int64)
+    for part in parts:
+        columns = part.segment.columns
         # An article that was retired and comes back as it was needs no new row.
-        live = np.isin(columns.revision_ids, published)[columns.article_rows]
+        revisions = np.isin(columns.revision_ids, published)
+        live = revisions[columns.article_rows]
+        live |= part.live & np.isin(columns.document_ids, later)
+        live &= ~np.isin(columns.revision_ids, seen)[columns.article_rows]
         if live.any():
-            kept.append(Part(segment, live))
+            kept.append(Part(part.segment, live))
+            seen = np.union1d(seen, live_revisions(kept[-1:]))
     return kept
 
 
@@ -161,34 +256,24 @@ def _held(parts: Sequence[Part]) -> NDArray[np.int64]:
     return np.concatenate(held) if held else np.zeros(0, dtype=np.int64)
 
 
-def _chunks_of(revisions: NDArray[np.int64]) -> list[Chunk]:
-    """The chunks of these revisions, an article's together."""
-    found: list[Chunk] = []
-    for start in range(0, len(revisions), _QUERY_ROWS):
-        wanted = revisions[start : start + _QUERY_ROWS].tolist()
-        rows = Chunk.objects.filter(revision_id__in=wanted).select_related("revision")
-        found.extend(rows.order_by("revision_id", "position"))
-    return found
+def live_revisions(parts: Sequence[Part]) -> NDArray[np.int64]:
+    """The revisions that are found in these parts, `int64 [articles]`."""
+    held = [part.segment.columns.revision_ids[part.live_articles] for part in parts]
+    return np.concatenate(held) if held else np.zeros(0, dtype=np.int64)
 
 
-def _grow(
-    parts: list[Part],
-    chunks: Sequence[Chunk],
-    embedder: Embedder,
-    aside: Path,
-    progress: Progress | None,
-) -> list[Part]:
-    """The parts, and the chunks as a new segment behind them, which takes in what is small."""
+def _grow(parts: list[Part], taken: Intake, embedder: Embedder, aside: Path) -> list[Part]:
+    """The parts, and what was taken in as a new segment behind them, which takes in what is small."""
     first = len(parts)
-    growing = len(chunks)
+    growing = len(taken.chunks)
     while first and growing and parts[first - 1].live_count <= min(2 * growing, SMALL):
         first -= 1
         growing += parts[first].live_count
     if sum(len(part.segment) for part in parts) <= SMALL and compaction_is_due(parts):
         first = 0
-    if first == len(parts) and not chunks:
+    if first == len(parts) and not taken.chunks:
         return parts
-    fresh = _content(chunks, embedder, parts, progress) if chunks else None
+    fresh = taken.content(embedder) if taken.chunks else None
     content = segments.merge(parts[first:], fresh) if first < len(parts) else fresh
     assert content is not None
     digest = segments.write(aside, content, embedder_digest=embedder.digest)
@@ -204,87 +289,6 @@ def compaction_is_due(parts: Sequence[Part]) -> bool:
     return len(parts) > SEGMENTS or max(dead, rows - largest) > SHARE * rows
 
 
-def _content(
-    chunks: Sequence[Chunk],
-    embedder: Embedder,
-    parts: Sequence[Part],
-    progress: Progress | None,
-) -> Content:
-    texts = [chunk.searchable_text(embedder.count_tokens) for chunk in chunks]
-    revisions = {chunk.revision_id: chunk.revision for chunk in chunks}
-    rows = {revision_id: row for row, revision_id in enumerate(revisions)}
-    columns = Columns(
-        chunk_ids=np.array([chunk.pk for chunk in chunks], dtype=np.int64),
-        document_ids=np.array([chunk.revision.document_id for chunk in chunks], dtype=np.int64),
-        digests=np.array([list(bytes.fromhex(chunk.digest)) for chunk in chunks], dtype=np.uint8),
-        article_rows=np.array([rows[chunk.revision_id] for chunk in chunks], dtype=np.int64),
-        revision_ids=np.array(list(revisions), dtype=np.int64),
-    )
-    return Content(
-        columns=columns,
-        vectors=_embed(texts, columns.digests, embedder, parts, progress),
-        words=Postings.build(texts),
-        article_words=Postings.build([f"{r.title}\n{r.text}" for r in revisions.values()]),
-    )
-
-
-def _embed(
-    texts: Sequence[str],
-    digests: NDArray[np.uint8],
-    embedder: Embedder,
-    parts: Sequence[Part],
-    progress: Progress | None,
-) -> Vectors:
-    """Embed what no whole snapshot holds, each text once: `float32 [n, dimensions]`."""
-    vectors = np.zeros((len(texts), embedder.dimensions), dtype=np.float32)
-    missing: dict[bytes, list[int]] = {}
-    for row, digest in enumerate(digests):
-        missing.setdefault(digest.tobytes(), []).append(row)
-    for digest, vector in _known_vectors(missing, embedder, parts):
-        vectors[missing.pop(digest)] = vector
-    # of like length together, which wastes least
-    waiting = sorted(missing.values(), key=lambda rows: len(texts[rows[0]]))
-    for start in range(0, len(waiting), EMBED_BATCH):
-        batch = waiting[start : start + EMBED_BATCH]
-        for rows, vector in zip(batch, embedder.encode([texts[r[0]] for r in batch]), strict=True):
-            vectors[rows] = vector
-        if progress:
-            progress(min(start + EMBED_BATCH, len(waiting)), len(waiting))
-    return vectors
-
-
-def _known_vectors(
-    wanted: dict[bytes, list[int]], embedder: Embedder, parts: Sequence[Part]
-) -> list[tuple[bytes, Vectors]]:
-    """Vectors by digest from the segments of any whole snapshot of the same embedder."""
-    found: dict[bytes, Vectors] = {}
-    seen: set[str] = set()
-
-    def look_into(parts: Sequence[Part]) -> None:
-        for segment, _ in parts:
-            if segment.digest in seen:
-                continue
-            seen.add(segment.digest)
-            digests = segment.columns.digests
-            starts = np.ascontiguousarray(digests[:, :8]).view(np.uint64)[:, 0]
-            asked = np.array([int.from_bytes(d[:8], "little") for d in wanted], dtype=np.uint64)
-            rows = np.flatnonzero(np.isin(starts, asked))
-            hits = {digests[row].tobytes(): row for row in rows.tolist()}
-            fresh = {d: row for d, row in hits.items() if d in wanted and d not in found}
-            vectors = segment.vectors.vectors_at(np.array(list(fresh.values()), dtype=np.int64))
-            found.update(zip(fresh, vectors, strict=True))
-
-    look_into(parts)
-    for row in whole_snapshots(embedder):
-        if len(found) == len(wanted):
-            break
-        try:
-            look_into(snapshots.open_parts(index_root() / row.folder, row.digest))
-        except DamagedSnapshot as damage:
-            logger.warning("vectors of snapshot %s are not reused: %s", row.pk, damage)
-    return list(found.items())
-
-
 def _describe(row: IndexSnapshot, parts: Sequence[Part]) -> None:
     row.chunks = sum(part.live_count for part in parts)
     row.segments = len(parts)
@@ -297,23 +301,31 @@ def _describe(row: IndexSnapshot, parts: Sequence[Part]) -> None:
         row.recall = min(part.segment.quality.recall for part in parts)
 
 
-def _check(opened: OpenSnapshot, chunks: Sequence[Chunk], published: NDArray[np.int64]) -> None:
-    """Refuse a snapshot that does not hold what it should: counts, ids, and finding itself."""
-    held = [part.segment.columns.revision_ids[part.live_articles] for part in opened.parts]
-    revisions = np.sort(np.concatenate(held)) if held else np.zeros(0, dtype=np.int64)
-    if len(np.unique(revisions)) != len(revisions) or np.setdiff1d(revisions, published).size:
-        raise BuildFailed("an article is indexed twice, or is not published")
+def _check(
+    opened: OpenSnapshot,
+    chunks: Sequence[Chunk],
+    published: NDArray[np.int64],
+    later: NDArray[np.int64],
+) -> None:
+    """Refuse a snapshot that does not hold what it should: counts, ids, and finding itself. Of
+    documents whose text comes `later` it may hold an older one."""
     if not len(opened.vectors) == len(opened.chunk_ids) == len(opened.lexical):
         raise BuildFailed(
             f"{len(opened.vectors)} vectors and {len(opened.lexical)} rows of words for "
             f"{len(opened.chunk_ids)} ids came out"
         )
-    row_of = {int(opened.chunk_ids[row]): row for row in np.flatnonzero(opened.live).tolist()}
+    live = np.flatnonzero(opened.live)
+    documents = np.unique(opened.document_ids[live])
+    articles = [part.segment.columns.revision_ids for part in opened.parts]
+    revision_of_row = np.concatenate(articles)[opened.article_rows] if articles else live
+    fits = np.isin(revision_of_row, published) | np.isin(opened.document_ids, later)
+    if len(np.unique(opened.article_rows[live])) != len(documents) or not fits[live].all():
+        raise BuildFailed("an article is indexed twice, or is not published")
+    row_of = dict(zip(opened.chunk_ids[live].tolist(), live.tolist(), strict=True))
     if missing := [chunk.pk for chunk in chunks if chunk.pk not in row_of]:
         raise BuildFailed(f"{len(missing)} of {len(chunks)} new chunks are not in the index")
     if not row_of:
         return
-    live = np.flatnonzero(opened.live)
     rows = live[np.unique(np.linspace(0, len(live) - 1, min(PROBES, len(live))).astype(np.int64))]
     new = chunks[:: max(1, len(chunks) // PROBES)]
     rows = np.unique(np.append(rows, [row_of[chunk.pk] for chunk in new]).astype(np.int64))

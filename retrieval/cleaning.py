@@ -8,7 +8,7 @@ import socket
 from datetime import timedelta
 from pathlib import Path
 
-from django.db.models import ManyToOneRel, Q
+from django.db.models import Exists, ManyToOneRel, OuterRef, Q
 from django.utils import timezone
 
 from retrieval import segments, snapshot_store
@@ -20,13 +20,16 @@ logger = logging.getLogger(__name__)
 State = IndexSnapshot.State
 
 KEEP = 10  # snapshots that stay for rolling back, beside those that a draft names
+KEEP_PARTIAL = 3  # those of a build under way that searches may be about to open
 _DEAD_AFTER = timedelta(hours=6)  # a build on another machine that says nothing for so long
 
 
 def clean(*, keep: int = KEEP) -> list[int]:
     """Remove leftovers of killed builds, broken snapshots' files, the folders of served ones
-    beyond the `keep` newest that no draft names, and segments that none of the rest names. Rows
-    stay. Call it while no build runs on this machine. Returns the snapshots whose files went."""
+    beyond the `keep` newest that no draft names, and segments that none of the rest names. Of those
+    that do not hold everything yet only the newest few stay. Rows stay, except those of a new
+    embedder's build under way. Call it while no build runs on this machine. Returns the snapshots
+    whose files went."""
     root = index_root()
     long_ago = (timezone.now() - _DEAD_AFTER).timestamp()
     fetching = [path for path in root.glob(".fetching-*") if path.stat().st_mtime < long_ago]
@@ -34,13 +37,17 @@ def clean(*, keep: int = KEEP) -> list[int]:
         shutil.rmtree(leftover, ignore_errors=True)
     # whoever was building or about to switch on this machine died: nobody builds here now
     here = Q(built_on=socket.gethostname()) | Q(built_on="")
+    _forget_overtaken()
     dead = IndexSnapshot.objects.filter(
         here | Q(created_at__lt=timezone.now() - _DEAD_AFTER),
-        state__in=[State.BUILDING, State.READY],
+        Q(state=State.BUILDING) | Q(state=State.READY, remaining=0),
     )
     dead.update(state=State.BROKEN, problem="The process that built it died.")
     served = IndexSnapshot.objects.filter(state__in=[State.ACTIVE, State.RETIRED])
-    wanted = set(served.order_by("-activated_at", "-pk").values_list("pk", flat=True)[:keep])
+    whole = served.filter(remaining=0).order_by("-activated_at", "-pk")
+    partial = served.filter(remaining__gt=0).order_by("-pk")
+    wanted = set(whole.values_list("pk", flat=True)[:keep])
+    wanted |= set(partial.values_list("pk", flat=True)[:KEEP_PARTIAL])
     wanted |= set(served.filter(state=State.ACTIVE).values_list("pk", flat=True))
     wanted |= _named_by_drafts()
     building = State.BUILDING, State.READY  # on another machine
@@ -52,6 +59,19 @@ def clean(*, keep: int = KEEP) -> list[int]:
             gone.append(int(number))
     _remove_segments(wanted)
     return sorted(gone)
+
+
+def _forget_overtaken() -> None:
+    """Forget what a build that goes on in slices has left `READY` and built upon since, or left
+    behind altogether. None of these was ever searched."""
+    partial = IndexSnapshot.objects.filter(state=State.READY, remaining__gt=0)
+    newer = IndexSnapshot.objects.filter(
+        pk__gt=OuterRef("pk"),
+        embedder_digest=OuterRef("embedder_digest"),
+        state__in=[State.ACTIVE, State.READY, State.RETIRED],
+    )
+    long_ago = timezone.now() - _DEAD_AFTER
+    partial.filter(Q(Exists(newer)) | Q(created_at__lt=long_ago)).delete()
 
 
 def _remove_segments(wanted: set[int]) -> None:

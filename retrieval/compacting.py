@@ -14,17 +14,19 @@ import sys
 from datetime import timedelta
 from pathlib import Path
 
+import numpy as np
 from django.conf import settings
 from django.utils import timezone
 
 from assistant.audit.log import system
+from assistant.celery import wake
 from retrieval import building, segments, snapshots
-from retrieval.building import compaction_is_due, one_builder
+from retrieval.building import SEGMENTS, Standing, compaction_is_due, one_builder
 from retrieval.cleaning import clean
 from retrieval.models import IndexSnapshot
 from retrieval.sealed import index_root
 from retrieval.segments import Part
-from retrieval.snapshots import OpenSnapshot
+from retrieval.snapshots import REFRESH_TASK, SEARCH_QUEUE, OpenSnapshot
 from retrieval.vector_index import RecallTooLow
 
 logger = logging.getLogger(__name__)
@@ -44,11 +46,25 @@ def start_if_due(snapshot: OpenSnapshot) -> bool:
     if any(process.poll() is None for process in _running):
         return False
     _running.clear()
-    if not compaction_is_due(snapshot.parts) or _was_refused_lately() or _is_rolled_back():
+    if not is_due(snapshot) or _was_refused_lately() or _is_rolled_back():
         return False
     command = [sys.executable, "manage.py", "compact_index"]
     _running.append(subprocess.Popen(command, cwd=settings.BASE_DIR, stdout=subprocess.DEVNULL))
     return True
+
+
+def is_due(snapshot: OpenSnapshot) -> bool:
+    """Whether this snapshot should be made one segment. While articles come in it waits for their
+    end, or for twice the segments; the old index of a changed embedder is left as it is."""
+    if _is_of_old_embedder(snapshot):
+        return False
+    if IndexSnapshot.objects.filter(pk=snapshot.id, remaining__gt=0).exists():
+        return len(snapshot.parts) > 2 * SEGMENTS
+    return compaction_is_due(snapshot.parts)
+
+
+def _is_of_old_embedder(snapshot: OpenSnapshot) -> bool:
+    return snapshot.embedder_digest != building.get_embedder().digest
 
 
 def _is_rolled_back() -> bool:
@@ -69,14 +85,18 @@ def _was_refused_lately() -> bool:
 def compact(*, actor: str = "", nice: int = 10) -> IndexSnapshot | None:
     """Build and activate a snapshot over one segment without tombstones.
 
-    Returns None where another compaction runs, an older snapshot was chosen, or an even newer one
-    won. Raises `RecallTooLow`, which a `BROKEN` row tells too; the active snapshot stays.
+    Returns None where another compaction runs, an older snapshot was chosen, the embedder changes,
+    or an even newer one won. Raises `RecallTooLow`, which a `BROKEN` row tells too; the active
+    snapshot stays.
     """
     with one_builder(LOCK, wait=False) as mine:
         if not mine or _is_rolled_back():
             return None
         os.nice(nice)
-        parts = list(snapshots.open_active().parts)
+        snapshot = snapshots.open_active()
+        if _is_of_old_embedder(snapshot):
+            return None
+        parts = list(snapshot.parts)
         aside = index_root() / ASIDE
         embedder_digest = parts[0].segment.embedder_digest
         try:
@@ -94,10 +114,17 @@ def _switch(aside: Path, digest: str, *, actor: str) -> IndexSnapshot | None:
         if _is_rolled_back():
             return None
         segments.keep(aside, digest)
-        segment = segments.open_segment(digest)
-        row = building.build(standing=[segments.whole(segment)])
+        compacted = segments.whole(segments.open_segment(digest))
+        newest = building.standing_of(building.get_embedder())
+        # what was found when it began and is not found now
+        columns = compacted.segment.columns
+        found = np.isin(columns.revision_ids, building.live_revisions(newest.parts))
+        compacted = Part(compacted.segment, found[columns.article_rows])
+        standing = Standing([compacted, *newest.parts], newest.version)
+        row = building.build(standing=standing, seconds=building.SLICE)
         live = snapshots.activate(row, actor=actor)
         clean()
+    wake(REFRESH_TASK, queue=SEARCH_QUEUE)  # whoever came while the lock was held did not wait
     row.refresh_from_db()
     return row if live else None
 

@@ -223,6 +223,10 @@ class IndexSnapshot(models.Model):
     built_from = models.PositiveBigIntegerField(
         default=0, help_text="the knowledge base's version that this snapshot holds"
     )
+    remaining = models.PositiveIntegerField(
+        default=0,
+        help_text="articles that were published when it was built and come with a later one",
+    )
     segments = models.PositiveIntegerField(default=0, help_text="parts that it is made of")
     tombstones = models.PositiveIntegerField(
         default=0, help_text="passages that are in a segment and no longer count"

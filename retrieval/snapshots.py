@@ -35,6 +35,7 @@ __all__ = ["DamagedSnapshot", "EmptyIndex", "OpenSnapshot", "index_root", "open_
 logger = logging.getLogger(__name__)
 
 REFRESH_TASK = "retrieval.tasks.refresh_index"
+NEXT_SLICE_TASK = "retrieval.tasks.refresh_next_slice"
 SEARCH_QUEUE = "search"
 TOMBSTONES = "tombstones.npy"  # rows that no longer count, numbered over all segments
 State = IndexSnapshot.State
@@ -188,6 +189,7 @@ def write(folder: Path, parts: Sequence[Part], row: IndexSnapshot) -> str:
         "embedder_digest": row.embedder_digest,
         "chunks": row.chunks,
         "built_from": row.built_from,
+        "remaining": row.remaining,
         "segments": [part.segment.digest for part in parts],
     }
     return seal(folder, about)
@@ -251,6 +253,12 @@ def activate(snapshot: IndexSnapshot, *, actor: str, now: datetime | None = None
     return True
 
 
+def is_of_another_embedder(snapshot: IndexSnapshot) -> bool:
+    """Whether searches are answered from a snapshot of another embedder than this one's."""
+    active = IndexSnapshot.objects.filter(state=State.ACTIVE, chunks__gt=0)
+    return active.exclude(embedder_digest=snapshot.embedder_digest).exists()
+
+
 # --- what the knowledge base holds --------------------------------------------------------------
 
 
@@ -281,5 +289,7 @@ def is_stale() -> bool:
     served = IndexSnapshot.objects.filter(state__in=[State.ACTIVE, State.RETIRED])
     if not served.filter(state=State.ACTIVE).exists():
         return Document.objects.filter(state=Document.State.PUBLISHED).exists()
-    whole = served.filter(built_from__gte=version(), embedder_digest=get_embedder().digest)
+    whole = served.filter(
+        remaining=0, built_from__gte=version(), embedder_digest=get_embedder().digest
+    )
     return not whole.exists()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import time
 from dataclasses import asdict
 from typing import Any
 
@@ -10,16 +11,25 @@ from celery.signals import celeryd_after_setup
 from django.utils import timezone
 
 from assistant import heartbeat
-from assistant.celery import app, wake
+from assistant.celery import WAKE_EXPIRES, app, wake
 from retrieval.comparisons import COMPARE_TASK, advance_comparison
 from retrieval.embedder import EmbedderError, get_embedder
 from retrieval.reranker import RerankerError, get_reranker
 from retrieval.search import EVERYTHING, EmptyIndex, Mode, SearchHit, search
-from retrieval.snapshots import REFRESH_TASK, SEARCH_QUEUE, DamagedSnapshot, open_active
+from retrieval.snapshots import (
+    NEXT_SLICE_TASK,
+    REFRESH_TASK,
+    SEARCH_QUEUE,
+    DamagedSnapshot,
+    open_active,
+)
 from retrieval.sources import runs
 from retrieval.sources.runs import TASK as RUN_TASK
+from retrieval.under_way import build_under_way
 
 logger = logging.getLogger(__name__)
+
+_next_slice_asked_at: float | None = None  # of this process, which takes one task after the other
 
 
 @app.task(name="retrieval.tasks.search", ignore_result=False)
@@ -34,11 +44,28 @@ def search_for_page(*, query: str, k: int = 10, mode: Mode | None = None) -> dic
 
 @app.task(name=REFRESH_TASK)
 def refresh_index() -> None:
-    """Build and activate an index where the knowledge base has changed."""
-    from retrieval import compacting
-    from retrieval.building import refresh_if_stale
+    """Build and activate an index where the knowledge base has changed.
 
-    refresh_if_stale()
+    Where a build goes on in slices there is nothing to do: its next slice takes the newest first.
+    However many publications ask, one slice at most is in the queue before a search."""
+    asked_at = _next_slice_asked_at
+    is_lost = asked_at is None or time.monotonic() - asked_at > WAKE_EXPIRES
+    if is_lost or build_under_way() is None:
+        refresh_next_slice()
+
+
+@app.task(name=NEXT_SLICE_TASK)
+def refresh_next_slice() -> None:
+    """About a second of a build; between two slices others' searches are answered."""
+    global _next_slice_asked_at
+    from retrieval import compacting
+    from retrieval.building import refresh_slice
+
+    _next_slice_asked_at = None
+    row = refresh_slice(wait=False)
+    if row is not None and row.remaining:
+        _next_slice_asked_at = time.monotonic()
+        wake(NEXT_SLICE_TASK, queue=SEARCH_QUEUE)
     try:
         compacting.start_if_due(open_active())
         heartbeat.tell(index=True)

@@ -44,6 +44,7 @@ urlpatterns = [
     path("health/", health.index, name="health"),
     path("health/<int:finding_id>/dismiss/", health.dismiss, name="dismiss_finding"),
     path("health/<int:finding_id>/reopen/", health.reopen, name="reopen_finding"),
+    path("index/", runs.under_way, name="under_way"),
     path("runs/<str:kind>/start/", runs.start, name="start_run"),
     path("runs/<str:kind>/progress/", runs.progress, name="run_progress"),
     path("sources/", sources.sources, name="sources"),

@@ -68,7 +68,7 @@ def by_chunk(snapshot: OpenSnapshot, scores: Any) -> dict[int, float]:
 
 def rebuilt() -> OpenSnapshot:
     """An index of the published articles that builds on nothing."""
-    row = building.build(standing=[])
+    row = building.build(standing=building.Standing([]))
     return snapshots.open_folder(snapshots.index_root() / row.folder, row)
 
 

@@ -13,7 +13,7 @@ import pytest
 from assistant.digests import file_sha256
 from assistant.models.audit import AuditEvent
 from generation.models import Draft
-from retrieval import building, cleaning, sealed, segments, snapshots
+from retrieval import building, cleaning, intake, sealed, segments, snapshots
 from retrieval.building import BuildFailed, refresh_if_stale
 from retrieval.embedder import Embedder
 from retrieval.ingest import IngestReport
@@ -180,7 +180,7 @@ def test_an_index_that_does_not_find_its_own_chunks_is_not_published(
 ) -> None:
     before = active()
     add("One more", "A single new passage.")
-    monkeypatch.setattr(building, "_embed", lambda texts, *_: _zeros(len(texts)))
+    monkeypatch.setattr(intake, "_embed", lambda chunks, *_: _zeros(len(chunks)))
     with pytest.raises(BuildFailed, match="unit length"):
         refresh_if_stale()
     assert active() == before

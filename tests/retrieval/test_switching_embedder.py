@@ -9,12 +9,13 @@ from typing import Any
 
 import pytest
 
-from retrieval import snapshots
+from retrieval import building, compacting, intake, snapshots
 from retrieval.building import refresh_if_stale
 from retrieval.embedder import get_embedder
 from retrieval.ingest import IngestReport
 from retrieval.models import IndexSnapshot
 from retrieval.search import search
+from retrieval.under_way import build_under_way
 from tests.retrieval.conftest import NOW
 
 pytestmark = pytest.mark.django_db
@@ -63,6 +64,28 @@ def test_the_old_index_answers_with_its_own_embedder_until_the_new_one_is_whole_
     snapshots.activate(IndexSnapshot.objects.get(pk=old.snapshot), actor="system:test", now=NOW)
     assert not snapshots.is_stale()  # a roll back stands
     assert search(query, k=3, mode="dense") == old
+
+
+def test_parts_of_a_new_embedders_index_are_kept_and_not_searched_until_it_is_whole(
+    knowledge: IngestReport, other_model: Path, settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(building, "SLICE", 0.0)
+    monkeypatch.setattr(intake, "_FIRST", 1)
+    old = search("reset", k=3, mode="dense")
+    settings.EMBEDDER = str(other_model)
+    remaining = []
+    while (row := building.refresh_slice()) is not None and row.remaining:
+        remaining.append(row.remaining)
+        assert row.state == "ready"
+        assert search("reset", k=3, mode="dense") == old
+        under_way = build_under_way()
+        assert under_way is not None
+        assert under_way.aside
+        assert not compacting.is_due(snapshots.open_active())
+    assert remaining == [3, 2, 1]
+    assert row is not None
+    assert (row.state, row.dimensions) == ("active", 32)
+    assert not IndexSnapshot.objects.filter(state="ready").exists()
 
 
 def test_an_index_is_never_searched_with_other_weights_than_it_was_built_with(

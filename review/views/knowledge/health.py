@@ -11,6 +11,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_GET, require_POST
 
 from assistant.access import Capability, requires
+from retrieval.under_way import build_under_way
 from review import findings, knowledge_runs
 from review.models import Finding, KnowledgeRun
 from review.views.frame import person
@@ -45,6 +46,7 @@ def index(request: HttpRequest) -> HttpResponse:
         if state == Finding.State.OPEN
         else Finding.State.OPEN,
         "other_count": Finding.objects.exclude(state=state).count(),
+        "under_way": build_under_way(),
         "run": knowledge_runs.latest(KnowledgeRun.Kind.HEALTH),
         "last": knowledge_runs.last_done(KnowledgeRun.Kind.HEALTH),
     }

@@ -21,6 +21,7 @@ from assistant.audit.log import actor_of
 from assistant.models import User
 from retrieval import editing, publishing
 from retrieval.models import Collection, Document, IndexSnapshot, Trust
+from retrieval.under_way import build_under_way
 from review.usage import NEVER, Usage, usage_of
 from review.views.frame import int_of, person
 from review.views.knowledge.forms import day_of, words
@@ -105,6 +106,7 @@ def articles(request: HttpRequest) -> HttpResponse:
         "sorts": SORT_WORDS,
         "actions": ACTIONS,
         "snapshot": IndexSnapshot.objects.filter(state=IndexSnapshot.State.ACTIVE).first(),
+        "under_way": build_under_way(),
         "kept": kept.urlencode(),
         "undo": _undoable(request, timezone.now()) if edits else None,
     }  # fmt: skip

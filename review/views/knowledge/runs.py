@@ -9,6 +9,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_GET, require_POST
 
 from assistant.access import Capability, requires
+from retrieval.under_way import build_under_way
 from review import knowledge_runs
 from review.models import KnowledgeRun
 from review.views.frame import person
@@ -40,3 +41,10 @@ def progress(request: HttpRequest, kind: str) -> HttpResponse:
     if run is not None and run.state != KnowledgeRun.State.RUNNING:
         answer["HX-Refresh"] = "true"
     return answer
+
+
+@require_GET
+@requires(Capability.READ_KNOWLEDGE)
+def under_way(request: HttpRequest) -> HttpResponse:
+    """How many articles are searchable while many are being indexed; empty once all are."""
+    return render(request, "knowledge/_under_way.html", {"under_way": build_under_way()})

@@ -15,6 +15,7 @@ from assistant.audit.log import actor_of
 from retrieval.models import Document
 from retrieval.source_models import HeldArticle, SourceChange, SourceRun
 from retrieval.sources import runs
+from retrieval.under_way import build_under_way
 from review.diff import word_diff
 from review.views.frame import person
 
@@ -56,6 +57,7 @@ def source_run(request: HttpRequest, run_id: int) -> HttpResponse:
             (change, documents.get(change.path), waiting.get(change.path))
             for change in page.object_list
         ],
+        "under_way": build_under_way(),
         "worker_away": run.is_open and not heartbeat.alive("default", now=timezone.now()),
         # a preview is applied while nothing was read since and its files are still there
         "can_apply": run.preview
