@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from generation.parts import LONGEST_LIST, Part, parts_of
+from generation.parts import Part, parts_of
 from generation.quoting import Ranked
 from retrieval.passages import SearchHit
 
@@ -27,8 +27,9 @@ def with_whole_lists(
 
     ``beside(passage, after)`` is the passage right behind one (right before it: ``after`` False) in
     its section, None where there is none that may be used. Units of neighbour i name the passage
-    ``len(hits) + i``. A list comes whole or stays as it is: where it is over `LONGEST_LIST` words, or
-    would take more than `MOST_NEIGHBOURS`. A whole list has the best score that a part of it had.
+    ``len(hits) + i``. A list comes whole or stays as it is: where it could not be quoted whole (too
+    long, or its last item announces what is no part of it), or would take more than
+    `MOST_NEIGHBOURS`. A whole list has the best score that a part of it had.
     """
     neighbours: list[SearchHit] = []
     begins = [ranked.scores.max(0), *ranked.scores]
@@ -74,7 +75,7 @@ class _Growing:
         """Whether it is whole now and was not before."""
         began = self.part
         whole = self._grow(after=True) and self._grow(after=False)
-        return whole and self.part is not began and self.part.words <= LONGEST_LIST
+        return whole and self.part is not began and self.part.can_be_quoted
 
     def _grow(self, *, after: bool) -> bool:
         """Take in what goes on at one end; False where that may not be done."""
