@@ -121,7 +121,7 @@ def test_a_passage_in_which_no_answer_begins_gets_no_neighbour() -> None:
 
 
 def test_a_list_that_ends_by_announcing_something_else_stays_as_it_was_found() -> None:
-    rest = "\n".join([*STEPS[4:], "10. Choose one of these:", "    - A map.", "    - A plan."])
+    rest = "\n".join([*STEPS[4:], "10. Replace this line:", "", "The line."])
     passages = section(LEAD + "\n".join(STEPS[:4]), rest)
     before = ranked(passages[:1], "number 4")
     assert with_whole_lists(before, passages[:1], beside=beside_in(passages)) == (before, [])
