@@ -120,6 +120,13 @@ def test_a_passage_in_which_no_answer_begins_gets_no_neighbour() -> None:
     assert with_whole_lists(before, passages[:2], beside=beside_in(passages)) == (before, [])
 
 
+def test_a_list_that_ends_by_announcing_something_else_stays_as_it_was_found() -> None:
+    rest = "\n".join([*STEPS[4:], "10. Replace this line:", "", "The line."])
+    passages = section(LEAD + "\n".join(STEPS[:4]), rest)
+    before = ranked(passages[:1], "number 4")
+    assert with_whole_lists(before, passages[:1], beside=beside_in(passages)) == (before, [])
+
+
 def test_a_list_too_long_for_a_reply_or_over_too_many_passages_stays_as_it_was_found() -> None:
     long = [f"{n}. Press {'the button ' * 30}once." for n in range(1, 5)]
     too_long = section(LEAD + "\n".join(long[:2]), "\n".join(long[2:]))
