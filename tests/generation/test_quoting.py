@@ -81,6 +81,16 @@ def test_a_quote_is_supported_by_the_passages_it_was_taken_from(embed):
     assert all(claim.supported and not claim.flags for claim in claims)
 
 
+def test_each_row_of_a_quoted_table_is_supported_whatever_its_cells_deny(embed):
+    passage = (
+        "| | Free | Plus |\n|---|---|---|\n| Heating report | no | weekly |\n| Homes | 1 | 3 |\n"
+    )
+    found = quote("Is there a heating report in the free plan?", [passage], embed=embed)
+    assert found.text == "Free, Plus\n- Heating report: no, weekly\n- Homes: 1, 3"
+    claims = [s for s in ground(found.text, [passage], embed=embed) if s.kind == "claim"]
+    assert all(claim.supported for claim in claims), claims
+
+
 def test_two_questions_are_both_answered(embed):
     asked = "Can I use the Tether Plug outdoors? Within how many days can I return what I bought?"
     found = quote(asked, PASSAGES, embed=embed)
@@ -159,6 +169,7 @@ def shown(markdown):
         ("> [!NOTE] Mind this.", "Mind this."),
         ("wrapped\nline", "wrapped line"),
         ("| Ireland | 3 | days |", "Ireland: 3, days"),
+        ("| | Free | Plus |", "Free, Plus"),
     ],
 )
 def test_markup_goes_and_words_stay(markdown, text):
