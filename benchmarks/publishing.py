@@ -160,7 +160,7 @@ def measure(arguments: argparse.Namespace) -> dict[str, Any]:
     build.take(write)
     row = IndexSnapshot.objects.get(state="active")
     searches, reranked, published, retired, compacted = (Times() for _ in range(5))
-    for times, mode, count in ((searches, "fused", 100), (reranked, "reranked", 40)):
+    for times, mode, count in ((searches, "fused", 100), (reranked, "reranked", 20)):
         if mode == "reranked" and not arguments.reranker:
             continue
         search("warm up", k=5, mode=mode)

@@ -23,7 +23,6 @@ import importlib.util
 import json
 import os
 import re
-import resource
 import signal
 import statistics
 import subprocess
@@ -97,10 +96,12 @@ def held() -> Any:
     """MB of this process: its own, and pages of files."""
     gc.collect()
     ctypes.CDLL(None).malloc_trim(0)
+    return np.array([status_mb("RssAnon"), status_mb("RssFile")])
+
+
+def status_mb(name: str) -> int:
     status = Path("/proc/self/status").read_text()
-    return np.array(
-        [int(re.findall(rf"{n}:\s+(\d+)", status)[0]) >> 10 for n in ("RssAnon", "RssFile")]
-    )
+    return int(re.findall(rf"{name}:\s+(\d+)", status)[0]) >> 10
 
 
 def recall_of(found: list[Any], truth: Any) -> float:
@@ -165,7 +166,7 @@ def measure(store: Any, data: Path, folder: Path, minutes: float) -> dict[str, A
         "mapped_mb": mapped,
         "add_100_ms": round(timed(lambda: store.add(more)), 1),
         "delete_100_ms": round(timed(lambda: store.delete(np.arange(0, 1000, 10))), 1),
-        "peak_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss >> 10,
+        "peak_mb": status_mb("VmHWM"),
     }
 
 
