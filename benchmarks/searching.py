@@ -1,23 +1,31 @@
 """Vector search at several sizes, beside whichever of hnswlib, sqlite-vec, Qdrant's local mode,
 Chroma and LanceDB are installed (extra `bench`), on the same vectors in one run.
 
-    benchmarks/searching.py [--sizes 1000 10000 100000] [--out FILE]
+    benchmarks/searching.py [--sizes 1000 10000 100000 1000000] [--stores Countersign hnswlib …] [--out FILE]
 
 Vectors: 384 dimensions, around 200 centres, by a seed. Queries: vectors moved to a cosine of about .7.
-p50 and p95 of single queries, k = 10, one thread; recall@10 against exact search stands beside each,
-and approximate ones are set to reach .95. `add` and `delete` are of 100 vectors. Ours: one segment
-more and tombstones, in memory (durable publication: `benchmarks/publishing.py`).
+Each store runs in a process of its own with one thread and reads the vectors from a mapped file. An
+approximate store is measured twice, with its own knob at the smallest value that reaches a recall@10
+of .95 and then .99 on 200 queries held apart; the recall that is shown is of the 200 that are timed.
+`add` and `delete` are of 100 vectors. Ours: one segment more and tombstones, in memory (durable
+publication: `benchmarks/publishing.py`). Memory: what the process holds after the searches and did
+not hold before the build, its own and (`mapped`) file pages that the system may take back. A store
+that does not build within `--minutes` is given up.
 """
 
 from __future__ import annotations
 
 import argparse
+import ctypes
+import gc
+import importlib
 import importlib.util
 import json
 import os
-import resource
-import sqlite3
+import re
+import signal
 import statistics
+import subprocess
 import sys
 import tempfile
 import time
@@ -29,195 +37,48 @@ import numpy as np
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
-os.environ["OMP_NUM_THREADS"] = "1"
+for variable in (
+    "OMP_NUM_THREADS",
+    "RAYON_NUM_THREADS",
+    "TOKIO_WORKER_THREADS",
+    "LANCE_CPU_THREADS",
+):
+    os.environ[variable] = "1"
 os.environ["LANCE_LOG"] = "error"
 
-K = 10
-DIMENSIONS = 384
+from stores import DIMENSIONS, STORES, K  # noqa: E402
+
+TARGETS = (0.95, 0.99)
+QUERIES = 200
+SECONDS = 60  # of timing for a setting, at most
 
 
-class Ours:
-    """`retrieval.vector_index`: exact to 50,000 vectors, IVF with SQ8 above."""
-
-    name = "Countersign"
-
-    def build(self, vectors: Any, folder: Path) -> None:
-        from retrieval.vector_index import VectorIndex
-
-        built, quality = VectorIndex.build(vectors)
-        built.save(folder)
-        self.index = self.base = VectorIndex.load(folder, probes=quality.probes)
-        self.rows = len(vectors)
-
-    def search(self, query: Any) -> Any:
-        return self.index.search(query[None], K)[1][0]
-
-    def add(self, vectors: Any) -> None:
-        from retrieval.vector_index import SegmentedVectors, VectorIndex
-
-        self.added, _ = VectorIndex.build(vectors)
-        self.index = SegmentedVectors([self.base, self.added])
-
-    def delete(self, rows: Any) -> None:
-        from retrieval.vector_index import SegmentedVectors
-
-        live = np.ones(self.rows, dtype=np.bool_)
-        live[rows] = False
-        self.index = SegmentedVectors([self.base, self.added], [live, None])
-
-
-class Hnswlib:
-    name = "hnswlib"
-
-    def build(self, vectors: Any, folder: Path) -> None:
-        import hnswlib
-
-        self.index = hnswlib.Index("ip", DIMENSIONS)
-        self.index.init_index(len(vectors) + 200, M=16, ef_construction=100)
-        self.index.set_num_threads(1)
-        self.index.add_items(vectors)
-        self.index.set_ef(64)
-        self.next = len(vectors)
-
-    def search(self, query: Any) -> Any:
-        return self.index.knn_query(query, K)[0][0]
-
-    def add(self, vectors: Any) -> None:
-        self.index.add_items(vectors, np.arange(self.next, self.next + len(vectors)))
-
-    def delete(self, rows: Any) -> None:
-        for row in rows:
-            self.index.mark_deleted(int(row))
-
-
-class SqliteVec:
-    name = "sqlite-vec"
-
-    def build(self, vectors: Any, folder: Path) -> None:
-        import sqlite_vec
-
-        self.db = sqlite3.connect(folder / "vectors.db")
-        self.db.enable_load_extension(True)
-        sqlite_vec.load(self.db)
-        self.db.execute(
-            f"create virtual table v using vec0(e float[{DIMENSIONS}] distance_metric=cosine)"
-        )
-        self.next = 1
-        self.add(vectors)
-
-    def search(self, query: Any) -> Any:
-        sql = "select rowid - 1 from v where e match ? and k = ? order by distance"
-        return np.array([row for (row,) in self.db.execute(sql, (query.tobytes(), K))])
-
-    def add(self, vectors: Any) -> None:
-        rows = ((self.next + n, vector.tobytes()) for n, vector in enumerate(vectors))
-        with self.db:
-            self.db.executemany("insert into v(rowid, e) values (?, ?)", rows)
-        self.next += len(vectors)
-
-    def delete(self, rows: Any) -> None:
-        with self.db:
-            self.db.executemany("delete from v where rowid = ?", [(int(r) + 1,) for r in rows])
-
-
-class Qdrant:
-    name = "Qdrant, local"
-
-    def build(self, vectors: Any, folder: Path) -> None:
-        from qdrant_client import QdrantClient, models
-
-        self.models = models
-        self.client = QdrantClient(path=str(folder / "qdrant"))
-        size = models.VectorParams(size=DIMENSIONS, distance=models.Distance.DOT)
-        self.client.create_collection("v", vectors_config=size)
-        self.next = 0
-        self.add(vectors)
-
-    def search(self, query: Any) -> Any:
-        found = self.client.query_points("v", query=query.tolist(), limit=K).points
-        return np.array([point.id for point in found])
-
-    def add(self, vectors: Any) -> None:
-        self.client.upload_collection(
-            "v", vectors=vectors, ids=range(self.next, self.next + len(vectors))
-        )
-        self.next += len(vectors)
-
-    def delete(self, rows: Any) -> None:
-        points = self.models.PointIdsList(points=[int(row) for row in rows])
-        self.client.delete("v", points_selector=points)
-
-
-class Chroma:
-    name = "Chroma"
-
-    def build(self, vectors: Any, folder: Path) -> None:
-        import chromadb
-        from chromadb.config import Settings
-
-        options = Settings(anonymized_telemetry=False)
-        client = chromadb.PersistentClient(path=str(folder / "chroma"), settings=options)
-        space = {"hnsw:space": "ip", "hnsw:num_threads": 1}
-        self.collection = client.create_collection("vectors", metadata=space)
-        self.next = 0
-        self.add(vectors)
-
-    def search(self, query: Any) -> Any:
-        found = self.collection.query(query_embeddings=[query], n_results=K, include=[])
-        return np.array([int(name) for name in found["ids"][0]])
-
-    def add(self, vectors: Any) -> None:
-        for at in range(0, len(vectors), 2_000):
-            part = vectors[at : at + 2_000]
-            ids = [str(self.next + n) for n in range(len(part))]
-            self.collection.add(ids=ids, embeddings=part)
-            self.next += len(part)
-
-    def delete(self, rows: Any) -> None:
-        self.collection.delete(ids=[str(row) for row in rows])
-
-
-class Lance:
-    name = "LanceDB, exact"
-
-    def build(self, vectors: Any, folder: Path) -> None:
-        import lancedb
-
-        self.next = 0
-        self.table = lancedb.connect(str(folder / "lance")).create_table("v", self.rows(vectors))
-
-    def rows(self, vectors: Any) -> Any:
-        import pyarrow as pa
-
-        flat = pa.FixedSizeListArray.from_arrays(pa.array(vectors.ravel()), DIMENSIONS)
-        ids = pa.array(range(self.next, self.next + len(vectors)))
-        self.next += len(vectors)
-        return pa.table({"id": ids, "vector": flat})
-
-    def search(self, query: Any) -> Any:
-        found = self.table.search(query).metric("cosine").limit(K).select(["id"]).to_arrow()
-        return np.array(found["id"].to_pylist())
-
-    def add(self, vectors: Any) -> None:
-        self.table.add(self.rows(vectors))
-
-    def delete(self, rows: Any) -> None:
-        self.table.delete(f"id in ({', '.join(str(row) for row in rows)})")
-
-
-STORES: dict[str, Callable[[], Any]] = {
-    "hnswlib": Hnswlib,
-    "sqlite_vec": SqliteVec,
-    "qdrant_client": Qdrant,
-    "chromadb": Chroma,
-    "lancedb": Lance,
-}
-
-
-def clustered(count: int, random: np.random.Generator) -> Any:
+def write_data(size: int, folder: Path) -> None:
+    """The vectors, 100 more to add, queries to tune by and to time, and their exact answers."""
+    random = np.random.default_rng(size)
     centres = random.standard_normal((200, DIMENSIONS)).astype(np.float32)
-    noise = random.standard_normal((count, DIMENSIONS)).astype(np.float32)
-    return unit(centres[random.integers(0, 200, count)] + noise)
+
+    def draw(count: int) -> Any:
+        noise = random.standard_normal((count, DIMENSIONS), dtype=np.float32)
+        return unit(centres[random.integers(0, 200, count)] + noise)
+
+    shape = (size, DIMENSIONS)
+    vectors = np.lib.format.open_memmap(folder / "vectors.npy", "w+", np.float32, shape)
+    for at in range(0, size, 50_000):
+        vectors[at : at + 50_000] = draw(min(50_000, size - at))
+    drawn = vectors[np.sort(random.permutation(size)[: 2 * QUERIES])][
+        random.permutation(2 * QUERIES)
+    ]
+    queries = unit(drawn + unit(random.standard_normal(drawn.shape)))
+    best, rows = np.zeros((len(queries), 0)), np.zeros((len(queries), 0), dtype=np.int64)
+    for at in range(0, size, 50_000):
+        scores = np.hstack([best, queries @ vectors[at : at + 50_000].T])
+        found = np.arange(at, min(at + 50_000, size))
+        names = np.hstack([rows, np.broadcast_to(found, (len(queries), len(found)))])
+        order = np.argpartition(-scores, K, axis=1)[:, :K]
+        best, rows = np.take_along_axis(scores, order, 1), np.take_along_axis(names, order, 1)
+    for name, array in {"queries": queries, "truth": rows, "more": draw(100)}.items():
+        np.save(folder / f"{name}.npy", array)
 
 
 def unit(vectors: Any) -> Any:
@@ -225,60 +86,161 @@ def unit(vectors: Any) -> Any:
 
 
 def timed(function: Callable[[], Any]) -> float:
+    """Milliseconds."""
     began = time.perf_counter()
     function()
     return (time.perf_counter() - began) * 1e3
 
 
-def measure(store: Any, vectors: Any, queries: Any, truth: Any, more: Any) -> dict[str, Any]:
-    with tempfile.TemporaryDirectory() as name:
-        build = timed(lambda: store.build(vectors, Path(name)))
-        found = [store.search(query) for query in queries]  # warm
-        times = [timed(lambda query=query: store.search(query)) for query in queries]
-        recall = np.mean([len(set(a) & set(b)) / K for a, b in zip(found, truth, strict=True)])
-        return {
-            "size": len(vectors),
-            "store": store.name,
-            "recall_at_10": round(float(recall), 3),
-            "p50_ms": round(statistics.median(times), 3),
-            "p95_ms": round(statistics.quantiles(times, n=20)[-1], 3),
-            "queries_a_second": round(1e3 / statistics.mean(times)),
-            "add_100_ms": round(timed(lambda: store.add(more)), 1),
-            "delete_100_ms": round(timed(lambda: store.delete(np.arange(0, 1000, 10))), 1),
-            "build_seconds": round(build / 1e3, 2),
-        }
+def held() -> Any:
+    """MB of this process: its own, and pages of files."""
+    gc.collect()
+    ctypes.CDLL(None).malloc_trim(0)
+    return np.array([status_mb("RssAnon"), status_mb("RssFile")])
 
 
-def rows(sizes: list[int], stores: list[str]) -> Iterator[dict[str, Any]]:
-    random = np.random.default_rng(0)
-    present = [STORES[name] for name in stores if importlib.util.find_spec(name)]
-    if SqliteVec in present and not hasattr(sqlite3.Connection, "enable_load_extension"):
-        print("sqlite-vec is left out: this Python's sqlite3 loads no extensions", flush=True)
-        present.remove(SqliteVec)
+def status_mb(name: str) -> int:
+    status = Path("/proc/self/status").read_text()
+    return int(re.findall(rf"{name}:\s+(\d+)", status)[0]) >> 10
+
+
+def recall_of(found: list[Any], truth: Any) -> float:
+    return float(np.mean([len(set(a) & set(b)) / K for a, b in zip(found, truth, strict=False)]))
+
+
+def timed_searches(store: Any, queries: Any, truth: Any) -> dict[str, Any]:
+    for query in queries[:QUERIES:20]:
+        store.search(query)  # warm
+    found, times = [], []
+    began, cpu = time.perf_counter(), time.process_time()
+    for query in [*queries[QUERIES:]] * 3:
+        start = time.perf_counter()
+        found.append(store.search(query))
+        times.append((time.perf_counter() - start) * 1e3)
+        if time.perf_counter() - began > SECONDS:
+            break
+    cpu = (time.process_time() - cpu) * 1e3 / len(times)
+    return {
+        "recall_at_10": round(recall_of(found, truth[QUERIES:]), 3),
+        "p50_ms": round(statistics.median(times), 3),
+        "p95_ms": round(statistics.quantiles(times, n=20)[-1], 3),
+        "cpu_ms": round(cpu, 3),
+        "queries_a_second": round(1e3 / statistics.mean(times)),
+    }
+
+
+def measure(store: Any, data: Path, folder: Path, minutes: float) -> dict[str, Any]:
+    """One store at one size, in a process of its own."""
+    queries, truth, more = (np.load(data / f"{name}.npy") for name in ("queries", "truth", "more"))
+    importlib.import_module(store.package)
+    before = held()
+    signal.alarm(round(minutes * 60))  # ends the process
+    cpu = time.process_time()
+    build = timed(lambda: store.build(np.load(data / "vectors.npy", mmap_mode="r"), folder))
+    cpu = time.process_time() - cpu
+    signal.alarm(0)
+    searches: list[dict[str, Any]] = []
+    left = iter(store.values)
+    value, reached = None, 0.0
+    for target in TARGETS if store.knob else (1.0,):
+        if searches and reached >= target:
+            continue  # the last setting does
+        while store.knob and reached < target:
+            value = next(left, None)
+            if value is None:
+                break
+            store.turn(value)
+            reached = recall_of([store.search(query) for query in queries[:QUERIES]], truth)
+        if store.knob and value is None:
+            searches.append({"setting": f"{target} not reached at {store.knob} {store.values[-1]}"})
+            break
+        setting = f"{store.knob} {value}" if store.knob else "exact"
+        searches.append({"setting": setting} | timed_searches(store, queries, truth))
+    own, mapped = (held() - before).tolist()
+    return {
+        "searches": searches,
+        "served": f"{store.knob} {store.served}" if store.served else "",
+        "build_seconds": round(build / 1e3, 2),
+        "build_cpu_seconds": round(cpu, 2),
+        "memory_mb": own,
+        "mapped_mb": mapped,
+        "add_100_ms": round(timed(lambda: store.add(more)), 1),
+        "delete_100_ms": round(timed(lambda: store.delete(np.arange(0, 1000, 10))), 1),
+        "peak_mb": status_mb("VmHWM"),
+    }
+
+
+def rows(sizes: list[int], stores: list[str], minutes: float) -> Iterator[dict[str, Any]]:
+    present = [name for name in stores if importlib.util.find_spec(STORES[name]().package)]
     for size in sizes:
-        vectors = clustered(size, random)
-        drawn = vectors[random.permutation(size)[:100]]
-        queries = unit(drawn + unit(random.standard_normal(drawn.shape)))
-        truth = [np.argsort(-(vectors @ query))[:K] for query in queries]
-        more = clustered(100, random)
-        for store in [Ours, *present]:
-            yield measure(store(), vectors, queries, truth, more)
+        with tempfile.TemporaryDirectory() as data:
+            write_data(size, Path(data))
+            for name in present:
+                with tempfile.TemporaryDirectory() as folder:
+                    command = [sys.executable, __file__, "--minutes", str(minutes)]
+                    command += ["--measure", name, data, folder]
+                    run = subprocess.run(command, stdout=subprocess.PIPE, text=True)
+                row: dict[str, Any] = {"size": size, "store": name}
+                if run.returncode == -signal.SIGALRM:
+                    row["given_up"] = f"not built within {minutes:g} minutes"
+                elif run.returncode:
+                    row["given_up"] = f"it ended with {run.returncode}"
+                else:
+                    row |= json.loads(run.stdout.splitlines()[-1])
+                yield row | {"load_average": round(os.getloadavg()[0], 1)}
+
+
+def markdown(found: list[dict[str, Any]]) -> str:
+    """Two tables: searching, and the rest."""
+    searching = [
+        "| chunks | store | setting | recall@10 | p50 ms | p95 ms | CPU ms a query | queries/s |",
+        "|---|---|---|---|---|---|---|---|",
+    ]
+    rest = [
+        "| chunks | store | build s | CPU s | memory MB | mapped MB | add 100 ms | delete 100 ms |",
+        "|---|---|---|---|---|---|---|---|",
+    ]
+    kept = ("recall_at_10", "p50_ms", "p95_ms", "cpu_ms", "queries_a_second")
+    whole = (
+        "build_seconds",
+        "build_cpu_seconds",
+        "memory_mb",
+        "mapped_mb",
+        "add_100_ms",
+        "delete_100_ms",
+    )
+    for row in found:
+        start = f"| {row['size']:,} | {row['store']} |"
+        if "given_up" in row:
+            rest.append(f"{start} {row['given_up']} | | | | | |")
+            continue
+        rest.append(" ".join([start, *(f"{row[name]:,} |" for name in whole)]))
+        for one in row["searches"]:
+            cells = [one["setting"], *(f"{one[name]:,}" if name in one else "" for name in kept)]
+            searching.append(f"{start} {' | '.join(cells)} |")
+    return "\n".join([*searching, "", *rest])
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--sizes", type=int, nargs="+", default=[1_000, 10_000])
     parser.add_argument("--stores", nargs="*", choices=list(STORES), default=list(STORES))
+    parser.add_argument("--minutes", type=float, default=10, help="that a build may take")
     parser.add_argument("--out", type=Path)
+    parser.add_argument("--measure", nargs=3, help=argparse.SUPPRESS)
     arguments = parser.parse_args()
+    if arguments.measure:
+        name, data, folder = arguments.measure
+        row = measure(STORES[name](), Path(data), Path(folder), arguments.minutes)
+        print(json.dumps(row), flush=True)
+        return
     found = []
-    for row in rows(arguments.sizes, arguments.stores):
+    for row in rows(arguments.sizes, arguments.stores, arguments.minutes):
         print(json.dumps(row), flush=True)
         found.append(row)
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
-    print(f"peak memory of all together: {peak} MB; load average {os.getloadavg()[0]:.1f}")
-    if arguments.out:
-        arguments.out.write_text(json.dumps(found, indent=1) + "\n")
+        if arguments.out:
+            arguments.out.write_text(json.dumps(found, indent=1) + "\n")
+    print(markdown(found))
 
 
 if __name__ == "__main__":

@@ -8,6 +8,7 @@ so cosines are exact in either case and comparable over segments.
 
 from __future__ import annotations
 
+import functools
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -43,6 +44,7 @@ class Quality:
     ran_on: str
 
 
+@functools.cache
 def _faiss() -> Any:
     logging.getLogger("faiss").setLevel(logging.WARNING)  # its loader tells what it tries
     import faiss
@@ -67,10 +69,13 @@ class VectorIndex:
         self._exact = exact  # every vector as it is
         self._approximate = approximate
         self._probes = probes
+        if approximate is None:
+            return
+        # Takes candidates from the approximate index and orders them by their exact cosines.
+        self._refined = _faiss().IndexRefine(approximate, exact)
+        self._unfiltered = self._refining()
         # The GPU has no filters and no removal without cuVS: those searches stay on the CPU.
-        self._on_gpu = _on_gpu(approximate) if approximate is not None and _gpus() else None
-        if self._on_gpu is not None:
-            self._on_gpu.nprobe = probes
+        self._on_gpu = _faiss().IndexRefine(_on_gpu(approximate), exact) if _gpus() else None
 
     @classmethod
     def build(cls, vectors: Vectors) -> tuple[VectorIndex, Quality]:
@@ -145,35 +150,27 @@ class VectorIndex:
             return _none(len(queries))
         queries = np.ascontiguousarray(queries, dtype=np.float32)
         if self._approximate is None or left <= max(EXACT_ROWS // 5, k * _CANDIDATES):
-            return self._search(self._exact, queries, k, allowed)
-        _, rows = self._search(self._approximate, queries, k * _CANDIDATES, allowed)
-        cosines = np.full(rows.shape, -2.0, dtype=np.float32)
-        for one, found in enumerate(rows):
-            real = found >= 0
-            cosines[one, real] = self.vectors_at(found[real]) @ queries[one]
-        order = np.argsort(-cosines, axis=1, kind="stable")[:, :k]
-        cosines, rows = np.take_along_axis(cosines, order, 1), np.take_along_axis(rows, order, 1)
-        if (rows < 0).any():  # the probed lists held too few of the rows that are allowed
-            return self._search(self._exact, queries, k, allowed)
+            return self._exactly(queries, k, allowed)
+        parameters = self._unfiltered if allowed is None else self._refining(_selector(allowed))
+        index = self._refined if allowed is not None or self._on_gpu is None else self._on_gpu
+        cosines, rows = index.search(queries, k, params=parameters)
+        if rows.min() < 0:  # the probed lists held too few of the rows that are allowed
+            return self._exactly(queries, k, allowed)
         return cosines, rows
 
-    def _search(
-        self, index: Any, queries: Vectors, k: int, allowed: NDArray[np.bool_] | None
+    def _exactly(
+        self, queries: Vectors, k: int, allowed: NDArray[np.bool_] | None
     ) -> tuple[Vectors, Rows]:
-        faiss = _faiss()
-        if index is self._approximate and allowed is None and self._on_gpu is not None:
-            scores, rows = self._on_gpu.search(queries, k)
-            return scores, rows
-        options: dict[str, Any] = {}
+        parameters = None
         if allowed is not None:
-            options["sel"] = faiss.IDSelectorBitmap(np.packbits(allowed, bitorder="little"))
-        if index is self._approximate:
-            options["nprobe"] = self._probes
-            parameters = faiss.SearchParametersIVF(**options)
-        else:
-            parameters = faiss.SearchParameters(**options) if options else None
-        scores, rows = index.search(queries, k, params=parameters)
-        return scores, rows
+            parameters = _faiss().SearchParameters(sel=_selector(allowed))
+        cosines, rows = self._exact.search(queries, k, params=parameters)
+        return cosines, rows
+
+    def _refining(self, selector: Any = None) -> Any:
+        faiss = _faiss()
+        lists = faiss.SearchParametersIVF(nprobe=self._probes, sel=selector)
+        return faiss.IndexRefineSearchParameters(k_factor=_CANDIDATES, base_index_params=lists)
 
     def vectors(self) -> Vectors:
         """All rows, `float32 [n, dimensions]`."""
@@ -231,6 +228,10 @@ class SegmentedVectors:
             mine = owners == owner
             found[mine] = self._parts[owner].vectors_at(rows[mine] - self._offsets[owner])
         return found
+
+
+def _selector(allowed: NDArray[np.bool_]) -> Any:
+    return _faiss().IDSelectorBitmap(np.packbits(allowed, bitorder="little"))
 
 
 def _none(queries: int) -> tuple[Vectors, Rows]:
