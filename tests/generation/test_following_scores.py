@@ -85,7 +85,7 @@ def test_a_draft_and_its_event_name_the_reranker_that_read_its_passages(
     promote(reranker, ada)
     draft = drafted(receive(email="ben@example.org"))
     assert draft.reranker == f"first@{reranker.digest[:12]}"
-    event = AuditEvent.objects.get(action="draft.made", draft=draft.pk)
+    event = AuditEvent.objects.get(action="draft.made", draft_id=draft.pk)
     assert draft.reranker in event.canonical
 
 

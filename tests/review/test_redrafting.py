@@ -253,7 +253,7 @@ def test_an_undone_decision_on_a_retired_articles_draft_says_so(chunk, document,
     draft = waiting(chunk)
     redraft_stale(now=timezone.now())
     decision = approved(draft, mara)
-    retire(document, now=timezone.now())
+    retire(document, actor="system:test", now=timezone.now())
     undo(decision=decision, user=mara, now=timezone.now())
     assert state_of(draft) == "in_review"
     assert "was retired" in draft.reasons[0]["text"]
@@ -265,7 +265,7 @@ def test_what_changed_before_a_draft_was_begun_does_not_mark_it_when_it_comes_ba
     change(document)
     document.refresh_from_db()
     new = document.current
-    retire(document, now=timezone.now())
+    retire(document, actor="system:test", now=timezone.now())
     change(document)  # the same text comes back as the revision that it was
     document.refresh_from_db()
     assert document.current == new
