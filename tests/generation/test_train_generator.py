@@ -21,6 +21,8 @@ from generation.training.records import Record, is_held_out, vary
 from generation.training.sources import SourceError, read_sources
 from generation.training.voices import flip, in_a_voice, sentence_question, topic_question
 
+pytestmark = pytest.mark.xdist_group("train_generator")  # one process trains for all of them
+
 ARTICLE = """---
 title: "Parcels | Help"
 ---

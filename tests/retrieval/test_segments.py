@@ -348,7 +348,7 @@ def test_a_damaged_local_segment_is_fetched_again_and_a_damaged_store_is_refused
 
 @pytest.mark.parametrize(
     ("address", "words"),
-    [("s3://bucket/index", "pip install s3fs"), ("/a/folder", "file:///folder")],
+    [("gs://bucket/index", "a package that is missing"), ("/a/folder", "file:///folder")],
 )
 def test_a_store_that_cannot_be_used_is_an_error_with_a_hint(
     knowledge: IngestReport, settings: Any, address: str, words: str
