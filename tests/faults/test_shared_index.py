@@ -34,5 +34,5 @@ def test_a_second_machine_searches_what_the_first_one_built(
     }
     (tmp_path / "second").mkdir()
     found = json.loads(second.manage("search", "fjordlink hub pairing", "--json"))
-    assert found["results"][0]["document"] == "fjordlink"
+    assert found["results"][0]["title"] == "fjordlink"
     assert list((tmp_path / "second" / "index").glob("segment-*"))
