@@ -26,11 +26,11 @@ def build_under_way() -> UnderWay | None:
     row = newest.first()
     if row is None or not row.remaining:
         return None
-    articles = Document.objects.filter(
-        state=Document.State.PUBLISHED, current__isnull=False
-    ).count()
+    published = Document.objects.filter(state=Document.State.PUBLISHED, current__isnull=False)
+    articles = published.count()
+    since = published.filter(current__created_at__gt=row.created_at).count()
     return UnderWay(
-        indexed=max(0, articles - row.remaining),
+        indexed=max(0, articles - row.remaining - since),
         articles=articles,
         aside=is_of_another_embedder(row),
     )
