@@ -33,7 +33,7 @@ import numpy as np
 
 django.setup()
 
-from generation.composing import best_passage, body_of, outline_of  # noqa: E402
+from generation.composing import best_passages, body_of, outline_of  # noqa: E402
 from generation.engine.transformers_generator import TransformersGenerator  # noqa: E402
 from generation.markup import blocks_of  # noqa: E402
 from generation.parts import Unit, parts_of  # noqa: E402
@@ -225,7 +225,7 @@ class Drafting:
     def _composed(
         self, question: str, ranked: Ranked, sources: Sequence[SearchHit], text: str
     ) -> dict[str, Any]:
-        first = best_passage(ranked.scores, ranked.parts)
+        first = best_passages(ranked)[0]
         hit = sources[first]
         prompt = build_prompt(
             template=self.generator.template,
@@ -241,7 +241,8 @@ class Drafting:
         composition = self.generator.compose([draft.outline])[0] if draft else None
         if draft is None or composition is None:
             return _row("", [], text)
-        units = [u for run in composition.runs for place in run for u in draft.parts[place].units]
+        said = [part for run in composition.runs for place in run for part in draft.parts[place]]
+        units = [unit for part in said for unit in part.units]
         starts = [sources[unit.passage].start for unit in units]
         spans = [(at + u.start, at + u.end) for at, u in zip(starts, units, strict=True)]
         return _row(body_of(draft, composition), spans, text)
