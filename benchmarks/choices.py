@@ -18,7 +18,7 @@ from generation.engine import load_generator
 from generation.engine.outline import Outline, Piece
 from generation.engine.transformers_generator import TransformersGenerator
 from generation.figures import token_f1
-from generation.parts import Part, parts_of, shown
+from generation.parts import adjoin, parts_of, shown
 from generation.phrases import CLOSINGS, UNANSWERED, openings
 from generation.prompts import build_prompt
 from generation.training.measuring import choose_records
@@ -31,16 +31,10 @@ def pieces_of(text: str) -> tuple[Piece, ...]:
     for part in parts_of([text]):
         if part.is_heading or not part.can_be_quoted:
             continue
-        pieces.append(Piece(shown([part]), before is not None, _adjoin(before, part)))
+        follows = before is not None
+        pieces.append(Piece(shown([part]), follows, follows and adjoin(before, part)))
         before = part
     return tuple(pieces)
-
-
-def _adjoin(before: Part | None, part: Part) -> bool:
-    if before is None:
-        return False
-    last, first = before.units[-1], part.units[0]
-    return last.block == first.block and max(last.list_id, first.list_id) < 0
 
 
 def outline_of(record: Record, generator: TransformersGenerator) -> Outline:

@@ -204,7 +204,7 @@ class Drafting:
         ]  # fmt: skip
         near = self.embed(texts) @ self.embed([question])[0]
         hits = [passages[place] for place in np.argsort(-near, kind="stable")[:5]]
-        titles = [": ".join([hit.title, *hit.heading_path]) for hit in hits]
+        titles = [hit.full_title for hit in hits]
         ranked = rank(question, [hit.text for hit in hits], titles=titles, embed=self.embed)
         assert ranked is not None
         beside = beside_in(passages, article.text)

@@ -82,7 +82,7 @@ def score(path: Path) -> None:
         part = rows[start : start + 16]
         searched = search_many([row["query"] for row in part], k=settings.PASSAGES)
         for row, results in zip(part, searched, strict=True):
-            titles = [": ".join([hit.title, *hit.heading_path]) for hit in results.hits]
+            titles = [hit.full_title for hit in results.hits]
             texts = [hit.text for hit in results.hits]
             ranked = rank(row["query"], texts, titles=titles, embed=get_embedder().encode)
             quoted = quote_of(ranked) if ranked else None

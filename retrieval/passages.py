@@ -55,6 +55,11 @@ class SearchHit:
     reranker: str = ""
     also: tuple[Twin, ...] = ()
 
+    @property
+    def full_title(self) -> str:
+        """The article's title and the headings that the passage stands under."""
+        return ": ".join([self.title, *self.heading_path])
+
 
 def folded(hits: Sequence[SearchHit]) -> list[tuple[int, SearchHit]]:
     """The hits without those that nearly repeat a better one, each with its place; the better one

@@ -3,12 +3,14 @@ what an index built anew of the live articles finds."""
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Any
 
 import bm25s
 import numpy as np
 import pytest
+from fsspec.registry import _registry as opened_stores
 
 from retrieval import building, compacting, sealed, segments, snapshots, vector_index
 from retrieval.building import refresh_if_stale
@@ -348,12 +350,18 @@ def test_a_damaged_local_segment_is_fetched_again_and_a_damaged_store_is_refused
 
 @pytest.mark.parametrize(
     ("address", "words"),
-    [("gs://bucket/index", "a package that is missing"), ("/a/folder", "file:///folder")],
+    [("s3://bucket/no-package", "pip install s3fs"), ("/a/folder", "file:///folder")],
 )
 def test_a_store_that_cannot_be_used_is_an_error_with_a_hint(
-    knowledge: IngestReport, settings: Any, address: str, words: str
+    knowledge: IngestReport,
+    settings: Any,
+    monkeypatch: pytest.MonkeyPatch,
+    address: str,
+    words: str,
 ) -> None:
     before = active()
+    monkeypatch.setitem(sys.modules, "s3fs", None)  # as where it isn't installed
+    monkeypatch.delitem(opened_stores, "s3", raising=False)
     settings.INDEX_STORE = address
     add("One more", "A single new passage.")
     with pytest.raises(segments.snapshot_store.StoreError, match=words):
