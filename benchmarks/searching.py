@@ -151,8 +151,9 @@ def measure(store: Any, data: Path, folder: Path, minutes: float) -> dict[str, A
                 break
             store.turn(value)
             reached = recall_of([store.search(query) for query in queries[:QUERIES]], truth)
-        if store.knob and value is None:
-            searches.append({"setting": f"{target} not reached at {store.knob} {store.values[-1]}"})
+        if store.knob and value is None:  # its last value, with the recall that it has there
+            setting = f"{target} not reached at {store.knob} {store.values[-1]}"
+            searches.append({"setting": setting} | timed_searches(store, queries, truth))
             break
         setting = f"{store.knob} {value}" if store.knob else "exact"
         searches.append({"setting": setting} | timed_searches(store, queries, truth))

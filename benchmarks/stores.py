@@ -28,7 +28,7 @@ class Store:
 
 
 class Ours(Store):
-    """`retrieval.vector_index`: exact to 50,000 vectors, IVF with SQ8 above."""
+    """`retrieval.vector_index`: exact to 5,000 vectors, IVF with SQ8 above."""
 
     package = "faiss"
 
@@ -194,7 +194,7 @@ class Chroma(Store):
 
 
 class Lance(Store):
-    """Exact to 50,000 vectors, above an inverted file over SQ8 whose candidates it refines threefold.
+    """Exact to 5,000 vectors, above an inverted file over SQ8 whose candidates it refines threefold.
     (Its graph over SQ8, IVF_HNSW_SQ, took minutes to build where this takes seconds.)"""
 
     package = "lancedb"
@@ -205,7 +205,7 @@ class Lance(Store):
         self.next = 0
         self.table = lancedb.connect(str(folder / "lance")).create_table("v", self.rows(vectors))
         self.probes = 0
-        if len(vectors) > 50_000:
+        if len(vectors) > 5_000:
             self.table.create_index(metric="cosine", index_type="IVF_SQ")
             self.knob, self.values = "probes", PROBES
 

@@ -57,12 +57,15 @@ def bounded(query: Sequence[int]) -> list[int]:
     return [*query[:FIRST_TOKENS], *query[FIRST_TOKENS - QUERY_TOKENS :]]
 
 
+def joined(query: Sequence[int], passage: Sequence[int]) -> tuple[list[int], list[int]]:
+    """Both sides of a pair as the network reads them, end to end: `[CLS] question [SEP]`, and
+    `passage [SEP]`."""
+    return [_CLS, *bounded(query), _SEP], [*passage[:PASSAGE_TOKENS], _SEP]
+
+
 def padded(pairs: Sequence[tuple[Sequence[int], Sequence[int]]]) -> Pairs:
-    """Question and passage ids as one batch: `[CLS] question [SEP] passage [SEP]`."""
-    rows = [
-        ([_CLS, *bounded(query), _SEP], [*passage[:PASSAGE_TOKENS], _SEP])
-        for query, passage in pairs
-    ]
+    """Question and passage ids as one batch."""
+    rows = [joined(query, passage) for query, passage in pairs]
     width = max(len(query) + len(passage) for query, passage in rows)
     ids = torch.zeros(len(rows), width, dtype=torch.long)
     mask, side = torch.zeros_like(ids), torch.zeros_like(ids)
@@ -91,8 +94,12 @@ class CrossEncoder(nn.Module):
     def forward(self, pairs: Pairs) -> Tensor:
         hidden = self.bert(input_ids=pairs.ids, attention_mask=pairs.mask).last_hidden_state
         query = _mean(hidden, pairs.mask * (1 - pairs.side))
-        passage = _mean(hidden, pairs.side)
-        seen = torch.cat([hidden[:, 0].float(), query * passage, (query - passage).abs()], dim=1)
+        return self.judge(hidden[:, 0].float(), query, _mean(hidden, pairs.side))
+
+    def judge(self, first: Tensor, query: Tensor, passage: Tensor) -> Tensor:
+        """Logits from the last layer's states, each `float32 [n, d]`: of the first token, and the
+        means of both sides."""
+        seen = torch.cat([first, query * passage, (query - passage).abs()], dim=1)
         learned = self.out(F.gelu(self.mix(seen.to(self.mix.weight.dtype))))
         scale, bias = self.cosine.float().unbind(dim=1)
         return F.cosine_similarity(query, passage)[:, None] * scale + bias + learned.float()

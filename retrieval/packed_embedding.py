@@ -1,13 +1,16 @@
-"""BERT with mean pooling on the CPU at the machine's speed: tokens packed one text after the other,
-so that nothing is computed for padding, and weights laid out once as the matrix unit wants them.
+"""BERT on the CPU at the machine's speed: tokens packed one text after the other, so that hardly
+anything is computed for padding, and weights laid out once as the matrix unit wants them.
 
-Where the processor multiplies bfloat16 (AMX or AVX-512 BF16) the network runs in it, and pooling
-and normalisation in float32: cosines to the float32 network stay above .999 (a test asserts it).
+Only the batch as a whole is filled up, to one of few sizes: oneDNN compiles a matrix product for each
+size that it meets, which takes a third as long as a whole batch.
+
+Where the processor multiplies bfloat16 (AMX or AVX-512 BF16) the network runs in it, and what comes
+after the last layer in float32: cosines to the float32 network stay above .999 (a test asserts it).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -20,15 +23,17 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 TOKENS = 4096  # in one forward pass: more gains nothing, and this fits the caches
+_SHORT = 256  # tokens; a batch below is filled up to a multiple of 16, any other to one of this
 
 _mkldnn = torch.ops.mkldnn
 # by name: to find the one that is meant, torch would try the other and write its tensors into an error
 _linear, _linear_and_add = _mkldnn._linear_pointwise.default, _mkldnn._linear_pointwise.binary
 
 
-def fast_bfloat16() -> bool:
-    """Whether this processor multiplies bfloat16 matrices itself."""
-    return torch.cpu._is_amx_tile_supported() or torch.cpu._is_avx512_bf16_supported()
+def fast_dtype() -> torch.dtype:
+    """bfloat16 where this processor multiplies such matrices itself, else float32."""
+    fast = torch.cpu._is_amx_tile_supported() or torch.cpu._is_avx512_bf16_supported()
+    return torch.bfloat16 if fast else torch.float32
 
 
 Runs = Sequence[tuple[int, int]]  # how many texts of which length stand one after the other
@@ -85,7 +90,7 @@ class _Layer:
         return second(self._down.plus(self._up(x), x))
 
     def _attend(self, heads: Tensor, runs: Runs, mix: Mix) -> Tensor:
-        out = heads.new_empty(len(heads), heads.shape[1] // 3)
+        out = heads.new_zeros(len(heads), heads.shape[1] // 3)  # zeros for what fills up
         begin = 0
         for count, length in runs:  # texts of one length attend together, without a mask
             end = begin + count * length
@@ -133,36 +138,38 @@ class PackedBert:
             return None
         if getattr(bert.config, "position_embedding_type", "absolute") != "absolute":
             return None
-        return cls(bert, dtype=torch.bfloat16 if fast_bfloat16() else torch.float32)
+        return cls(bert, dtype=fast_dtype())
 
     def encode(self, ids: Sequence[Sequence[int]]) -> NDArray[np.float32]:
         """Embed texts given as token ids with the special ones: `float32 [n, dimensions]`, unit
         rows, in the order given. No text may be longer than the model's positions."""
-        vectors = np.empty((len(ids), self._words.shape[1]), dtype=np.float32)
-        for batch in _batches([len(each) for each in ids]):
-            vectors[batch] = self._forward([ids[row] for row in batch])
-        return vectors
-
-    def _forward(self, ids: Sequence[Sequence[int]]) -> NDArray[np.float32]:
-        vectors = self._pass(ids, _exponential)
-        return vectors if np.isfinite(vectors).all() else self._pass(ids, _softmax)
+        means = torch.empty(len(ids), self._words.shape[1])
+        for row, states in self.states(ids):
+            means[row] = states.mean(0)
+        unit: NDArray[np.float32] = F.normalize(means, dim=1).numpy()
+        return unit
 
     @torch.inference_mode()
-    def _pass(self, ids: Sequence[Sequence[int]], mix: Mix) -> NDArray[np.float32]:
+    def states(self, ids: Sequence[Sequence[int]]) -> Iterator[tuple[int, Tensor]]:
+        """The last layer's states of each text, `float32 [tokens, d]`, with the text's row in `ids`;
+        the shortest texts come first."""
+        for rows in _batches([len(each) for each in ids]):
+            batch = [ids[row] for row in rows]
+            x = self._forward(batch, _exponential)
+            if not x.isfinite().all():
+                x = self._forward(batch, _softmax)
+            yield from zip(rows, x.split([len(each) for each in batch]), strict=True)
+
+    def _forward(self, ids: Sequence[Sequence[int]], mix: Mix) -> Tensor:
         lengths = [len(each) for each in ids]
         runs = [(lengths.count(length), length) for length in dict.fromkeys(lengths)]
-        tokens = torch.tensor([token for each in ids for token in each])
-        positions = torch.cat([torch.arange(length) for length in lengths])
+        filling = (0, -sum(lengths) % (16 if sum(lengths) < _SHORT else _SHORT))
+        tokens = F.pad(torch.tensor([token for each in ids for token in each]), filling)
+        positions = F.pad(torch.cat([torch.arange(length) for length in lengths]), filling)
         x = self._norm(self._words[tokens] + self._positions[positions])
         for layer in self._layers:
             x = layer(x, runs, mix)
-        means, begin = [], 0
-        for count, length in runs:
-            end = begin + count * length
-            means.append(x[begin:end].view(count, length, -1).float().mean(1))
-            begin = end
-        unit: NDArray[np.float32] = F.normalize(torch.cat(means), dim=1).numpy()
-        return unit
+        return x[: sum(lengths)].float()
 
 
 def _batches(lengths: Sequence[int]) -> list[list[int]]:

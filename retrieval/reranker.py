@@ -22,10 +22,14 @@ from retrieval.model_folders import ModelMissing, named_folder, weights_digest
 if TYPE_CHECKING:
     import torch
 
-BATCH = 20  # pairs that go through the network together: a search's candidates
+    from retrieval.cross_encoder import CrossEncoder
+
+BATCH = 20  # pairs that go through the network together on a GPU: a search's candidates
 
 Scores = NDArray[np.float32]
 Score = Callable[[str, Sequence[str]], Scores]
+Pieces = Sequence[tuple[Sequence[int], Sequence[int]]]  # token ids of queries and passages
+Judge = Callable[[Pieces], "torch.Tensor"]  # logits, float32 [n, 2]
 
 
 class RerankerError(RuntimeError):
@@ -105,20 +109,16 @@ class Reranker:
             minilm.check_digest(self._digest, self._registered, bundle)
         tokenizer = cross_encoder.load_tokenizer()
         device = self._torch_device()
-        network = cross_encoder.load_network(bundle).to(device, _fast_type(device))
+        network = cross_encoder.load_network(bundle)
+        judge = _on_the_cpu(network) if device.type == "cpu" else _on_a_gpu(network, device)
 
         def score(query: str, passages: Sequence[str]) -> Scores:
             asked = cross_encoder.word_pieces(tokenizer, query)
             pieces = [cross_encoder.word_pieces(tokenizer, passage) for passage in passages]
-            order = sorted(range(len(pieces)), key=lambda row: len(pieces[row]))
-            found = np.zeros(len(pieces), dtype=np.float32)
             with torch.inference_mode():
-                for start in range(0, len(order), BATCH):
-                    rows = order[start : start + BATCH]
-                    pairs = cross_encoder.padded([(asked, pieces[row]) for row in rows])
-                    logits = network(cross_encoder.Pairs(*(part.to(device) for part in pairs)))
-                    found[rows] = torch.sigmoid(logits[:, cross_encoder.ANSWERS]).cpu().numpy()
-            return found
+                logits = judge([(asked, passage) for passage in pieces])
+                scores: Scores = logits[:, cross_encoder.ANSWERS].sigmoid().cpu().numpy()
+            return scores
 
         return score
 
@@ -173,15 +173,42 @@ class Reranker:
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
 
 
-def _fast_type(device: torch.device) -> torch.dtype:
-    """bfloat16 where the hardware multiplies it, else float32."""
+def _on_the_cpu(network: CrossEncoder) -> Judge:
+    """Pairs to logits, packed as the embedder's texts are."""
     import torch
 
-    if device.type == "cuda":
-        fast = torch.cuda.is_bf16_supported(including_emulation=False)
-    else:
-        fast = bool(torch.cpu.get_capabilities().get("avx512_bf16"))
-    return torch.bfloat16 if fast else torch.float32
+    from retrieval.cross_encoder import joined
+    from retrieval.packed_embedding import PackedBert, fast_dtype
+
+    packed = PackedBert(network.bert, dtype=fast_dtype())
+
+    def judge(pairs: Pieces) -> torch.Tensor:
+        sides = [joined(*pair) for pair in pairs]
+        states = torch.empty(3, len(sides), network.bert.config.hidden_size)
+        for row, found in packed.states([[*query, *passage] for query, passage in sides]):
+            query = len(sides[row][0])
+            states[:, row] = torch.stack([found[0], found[:query].mean(0), found[query:].mean(0)])
+        return network.judge(*states)
+
+    return judge
+
+
+def _on_a_gpu(network: CrossEncoder, device: torch.device) -> Judge:
+    import torch
+
+    from retrieval.cross_encoder import Pairs, padded
+
+    fast = torch.cuda.is_bf16_supported(including_emulation=False)
+    network = network.to(device, torch.bfloat16 if fast else torch.float32)
+
+    def judge(pairs: Pieces) -> torch.Tensor:
+        batches = [
+            Pairs(*(part.to(device) for part in padded(pairs[start : start + BATCH])))
+            for start in range(0, len(pairs), BATCH)
+        ]
+        return torch.cat([network(batch) for batch in batches])
+
+    return judge
 
 
 @lru_cache(maxsize=4)

@@ -22,11 +22,14 @@ from numpy.typing import NDArray
 Vectors = NDArray[np.float32]
 Rows = NDArray[np.int64]
 
-EXACT_ROWS = 50_000
-LEAST_RECALL = 0.95  # recall@10 against exact search, under which an index does not go live
+EXACT_ROWS = 5_000
+AIMED_RECALL = 0.99  # recall@10 against exact search that an index is built for,
+LEAST_RECALL = 0.95  # and under which it does not go live
 RECALL_QUERIES = 256
 _CANDIDATES = 3  # candidates that the quantized vectors bring for each row that is asked for
-_TRAINING_ROWS = 64  # a list of the inverted file, FAISS's own measure of enough is 39
+_TRAINING_ROWS = 64  # a list of the inverted file; of fewer than 39, FAISS's measure of enough,
+_LEAST_TRAINING_ROWS = 39  # none is made
+_FEW = 10  # a filter that leaves less than one row in so many is searched exactly
 
 
 class RecallTooLow(RuntimeError):
@@ -88,7 +91,7 @@ class VectorIndex:
         if len(vectors) <= EXACT_ROWS:
             return cls(exact), Quality("Flat", 0, 1.0, "searched on the CPU")
         where = "GPU" if _gpus() else "CPU"
-        lists = 1 << max(3, round(np.log2(4 * np.sqrt(len(vectors)))))
+        lists = _lists(len(vectors))
         name = f"IVF{lists},SQ8"
         trained = faiss.index_factory(exact.d, name, faiss.METRIC_INNER_PRODUCT)
         seeded = np.random.default_rng(0)
@@ -99,23 +102,22 @@ class VectorIndex:
         approximate = faiss.index_gpu_to_cpu(worker) if _gpus() else worker
         queries = _like_queries(vectors, seeded)
         _, truth = exact.search(queries, 10)
-        probes, recall = 8, 0.0
-        while True:
+        probes, recall = 4, 0.0
+        while recall < AIMED_RECALL and probes * 8 <= lists:
+            probes *= 2
             index = cls(exact, approximate, probes)
             _, found = index.search(queries, 10)
             hits = sum(len(np.intersect1d(a, b)) for a, b in zip(truth, found, strict=True))
             recall = hits / truth.size
-            if recall >= LEAST_RECALL:
-                ran_on = f"trained, filled and searched on the {where}"
-                if _gpus():
-                    ran_on += "; filtered searches and recall's exact side on the CPU"
-                return index, Quality(name, probes, recall, ran_on)
-            if probes * 4 > lists:
-                raise RecallTooLow(
-                    f"{name} finds {recall:.3f} of the 10 nearest at {probes} probes of {lists}; "
-                    f"{LEAST_RECALL} is required."
-                )
-            probes *= 2
+        if recall < LEAST_RECALL:
+            raise RecallTooLow(
+                f"{name} finds {recall:.3f} of the 10 nearest at {probes} probes of {lists}; "
+                f"{LEAST_RECALL} is required."
+            )
+        ran_on = f"trained, filled and searched on the {where}"
+        if _gpus():
+            ran_on += "; filtered searches and recall's exact side on the CPU"
+        return index, Quality(name, probes, recall, ran_on)
 
     @classmethod
     def load(cls, folder: Path, *, probes: int) -> VectorIndex:
@@ -149,7 +151,7 @@ class VectorIndex:
         if not k:
             return _none(len(queries))
         queries = np.ascontiguousarray(queries, dtype=np.float32)
-        if self._approximate is None or left <= max(EXACT_ROWS // 5, k * _CANDIDATES):
+        if self._approximate is None or left <= max(len(self) // _FEW, k * _CANDIDATES):
             return self._exactly(queries, k, allowed)
         parameters = self._unfiltered if allowed is None else self._refining(_selector(allowed))
         index = self._refined if allowed is not None or self._on_gpu is None else self._on_gpu
@@ -228,6 +230,13 @@ class SegmentedVectors:
             mine = owners == owner
             found[mine] = self._parts[owner].vectors_at(rows[mine] - self._offsets[owner])
         return found
+
+
+def _lists(rows: int) -> int:
+    """How many lists the inverted file over so many rows has: a power of two near four times their
+    root, of which each has rows enough to be trained on."""
+    most = rows // _LEAST_TRAINING_ROWS
+    return int(1 << min(round(np.log2(4 * np.sqrt(rows))), most.bit_length() - 1))
 
 
 def _selector(allowed: NDArray[np.bool_]) -> Any:

@@ -13,7 +13,14 @@ import pytest
 from numpy.typing import NDArray
 
 from retrieval import minilm, ranking, search
-from retrieval.cross_encoder import new_network
+from retrieval.cross_encoder import (
+    ANSWERS,
+    load_network,
+    load_tokenizer,
+    new_network,
+    padded,
+    word_pieces,
+)
 from retrieval.ingest import IngestReport
 from retrieval.reranker import Reranker, RerankerError, get_reranker
 
@@ -66,6 +73,25 @@ def test_a_question_of_any_length_and_an_endless_passage_are_scored(reranker: Re
     long = "Good morning, it rained all day. " * 300 + "Which batteries does the sensor take?"
     scores = reranker.score(long, [*PASSAGES, "word " * 5000])
     assert int(scores[:5].argmax()) == 2
+
+
+def test_packed_pairs_score_as_the_network_scores_them(tmp_path: Path) -> None:
+    import torch
+
+    torch.manual_seed(3)
+    network = new_network().eval()
+    torch.nn.init.normal_(network.out.weight, std=0.1)
+    minilm.write_bundle(tmp_path, network.state_dict(), {"base": minilm.BASE})
+    network = load_network(tmp_path)
+    tokenizer = load_tokenizer()
+    for question in [*QUESTIONS, "It rained all day. " * 60 + "Which batteries?"]:
+        asked = word_pieces(tokenizer, question)
+        passages = [*PASSAGES, "word " * 900]
+        pairs = padded([(asked, word_pieces(tokenizer, passage)) for passage in passages])
+        with torch.inference_mode():
+            expected = network(pairs)[:, ANSWERS].sigmoid().numpy()
+        found = Reranker(str(tmp_path), device="cpu").score(question, passages)
+        np.testing.assert_allclose(found, expected, atol=0.03)
 
 
 def test_its_version_names_the_bundle(reranker: Reranker, bundle: Path) -> None:

@@ -109,7 +109,8 @@ def test_scores_over_segments_and_tombstones_are_those_of_an_index_built_anew(
     vectors = anew.vectors.vectors_at(np.arange(len(anew.vectors)))
     found, rows = grown.vectors.search(vectors, 10)
     expected, others = anew.vectors.search(vectors, 10)
-    np.testing.assert_allclose(found, expected, atol=1e-5)
+    # embedded anew in other batches, whose last digits differ where the network runs in bfloat16
+    np.testing.assert_allclose(found, expected, atol=5e-3)
     assert (grown.chunk_ids[rows[:, 0]] == anew.chunk_ids[others[:, 0]]).all()
 
 
@@ -259,7 +260,6 @@ def clustered() -> Any:
 
 @pytest.fixture
 def approximate(clustered: Any, monkeypatch: pytest.MonkeyPatch) -> VectorIndex:
-    monkeypatch.setattr(vector_index, "EXACT_ROWS", 5_000)
     index, quality = VectorIndex.build(clustered)
     assert quality.index.startswith("IVF")
     assert quality.recall >= vector_index.LEAST_RECALL
@@ -289,6 +289,25 @@ def test_a_filter_works_inside_the_index_and_never_empties_the_answer(
     assert all(len(set(row)) == 10 for row in rows.tolist())
 
 
+@pytest.mark.parametrize("share", [0.5, 0.2, 0.11, 0.05])
+def test_a_filter_finds_the_nearest_of_what_it_leaves(
+    approximate: VectorIndex, clustered: Any, share: float
+) -> None:
+    allowed = np.random.default_rng(2).random(len(clustered)) < share
+    queries = clustered[:100]
+    _, rows = approximate.search(queries, 10, allowed=allowed)
+    nearest = np.argsort(-np.where(allowed, queries @ clustered.T, -2.0), axis=1)[:, :10]
+    found = [len(np.intersect1d(a, b)) for a, b in zip(rows, nearest, strict=True)]
+    assert np.mean(found) >= 9.5
+
+
+@pytest.mark.parametrize("rows", [5_001, 9_999, 100_000, 1_000_000])
+def test_each_list_of_the_inverted_file_has_rows_enough_to_be_trained_on(rows: int) -> None:
+    lists = vector_index._lists(rows)
+    assert rows // lists >= 39
+    assert lists >= np.sqrt(rows)
+
+
 def test_segments_together_find_what_one_index_finds(
     approximate: VectorIndex, clustered: Any
 ) -> None:
@@ -307,7 +326,6 @@ def test_segments_together_find_what_one_index_finds(
 
 
 def test_recall_under_the_bound_is_refused(clustered: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(vector_index, "EXACT_ROWS", 5_000)
     monkeypatch.setattr(vector_index, "LEAST_RECALL", 1.01)
     with pytest.raises(RecallTooLow, match="IVF"):
         VectorIndex.build(clustered)
