@@ -74,7 +74,11 @@ def bundled_models_are_there(**_: Any) -> list[CheckMessage]:
     # a warning, since `manage.py train` runs this check before it makes the model
     missing = [
         name
-        for name, setting in (("generator", settings.GENERATOR), ("toxicity", settings.TOXICITY))
+        for name, setting in (
+            ("generator", settings.GENERATOR),
+            ("toxicity", settings.TOXICITY),
+            ("reranker", settings.RERANKER),
+        )
         if setting == "bundled" and not (Path(settings.BASE_DIR) / "models" / name).is_dir()
     ]
     return [

@@ -1,4 +1,4 @@
-"""Keeping a lease while the work that it covers goes on."""
+"""Keeping a lease, or an eye on something, while the work that it is about goes on."""
 
 from __future__ import annotations
 
@@ -13,20 +13,20 @@ logger = logging.getLogger(__name__)
 
 
 @contextmanager
-def kept(renew: Callable[[], object], *, every_seconds: float, name: str) -> Iterator[None]:
-    """A thread of this name calls `renew` every so many seconds until the block ends.
+def kept(turn: Callable[[], object], *, every_seconds: float, name: str) -> Iterator[None]:
+    """A thread of this name calls `turn` (renew the lease, look) every so many seconds until the block ends.
 
-    A renewal that fails is logged and tried again at the next turn: what saves under the lease
-    finds out whether it was lost.
+    A turn that fails is logged and tried again at the next one: what saves under the lease finds
+    out whether it was lost.
     """
     ended = threading.Event()
 
     def keep() -> None:
         while not ended.wait(every_seconds):
             try:
-                renew()
+                turn()
             except Exception as error:
-                logger.warning("%s not renewed: %s", name, type(error).__name__)
+                logger.warning("%s: a turn failed: %s", name, type(error).__name__)
             finally:
                 connection.close()
 

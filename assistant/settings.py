@@ -237,7 +237,9 @@ EMBEDDER = env_str(
 INDEX_STORE = env_str(
     "INDEX_STORE", "", "where machines share the index: file:///folder or s3://bucket/path"
 )
-RERANKER = env_str("RERANKER", "none", "none, a folder, or a cross-encoder owner/name@revision")
+RERANKER = env_str(
+    "RERANKER", "bundled", "bundled, none, a folder, or a cross-encoder owner/name@revision"
+)
 RERANKER_PROVIDER = "generation.registry.reranker"  # a promoted version, or the one named above
 GENERATOR = env_str(
     "GENERATOR", "bundled", "bundled, a hub name@revision, a folder, or langchain:provider:model"

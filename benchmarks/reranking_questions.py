@@ -3,7 +3,8 @@
     python benchmarks/reranking_questions.py --data DIR --out DIR [--limit 300]
 
 Writes `doc2dial_last.jsonl` and `doc2dial_thread.jsonl` (questions on the pages that training kept
-apart; ingest `doc2dial/pages`), `scope.jsonl` (as many of the former as of CLINC150's out-of-scope
+apart; ingest `doc2dial/pages`), `doc2dial_drafts.jsonl` (turns on those pages with the human agent's
+reply, for `evaluate drafts`), `scope.jsonl` (as many of the former as of CLINC150's out-of-scope
 queries, which that knowledge base does not answer), and `squad/` (each paragraph an article, to
 ingest) with `squad.jsonl` (half of its questions have no answer). Drawn by a digest of the id.
 """
@@ -36,15 +37,17 @@ def drawn(rows: Sequence[dict[str, Any]], limit: int) -> Rows:
     return sorted(rows, key=lambda row: hashlib.sha256(row["id"].encode()).hexdigest())[:limit]
 
 
-def doc2dial(folder: Path, split: str, limit: int) -> tuple[Rows, Rows]:
-    """(last turns, whole threads) of the same questions."""
+def doc2dial(folder: Path, split: str, limit: int) -> tuple[Rows, Rows, Rows]:
+    """(last turns, whole threads) of the same questions, and turns with a reply."""
     page_of = {row["id"]: row["doc_id"] for row in map(json.loads, (folder / "turns.jsonl").open())}
 
     def read(name: str) -> Rows:
         rows = [json.loads(line) for line in (folder / name).open()]
         return drawn([row for row in rows if split_of(page_of[row["id"]]) == split], limit)
 
-    return read("questions_last_turn.jsonl"), read("questions_history.jsonl")
+    names = ("questions_last_turn.jsonl", "questions_history.jsonl", "drafts.jsonl")
+    last, thread, drafts = map(read, names)
+    return last, thread, drafts
 
 
 def squad(path: Path, pages: Path, limit: int) -> Rows:
@@ -81,9 +84,10 @@ def main() -> None:
     parser.add_argument("--limit", type=int, default=300)
     options = parser.parse_args()
     options.out.mkdir(parents=True, exist_ok=True)
-    last, thread = doc2dial(options.data / "doc2dial", options.split, options.limit)
+    last, thread, drafts = doc2dial(options.data / "doc2dial", options.split, options.limit)
     write(options.out / "doc2dial_last.jsonl", last)
     write(options.out / "doc2dial_thread.jsonl", thread)
+    write(options.out / "doc2dial_drafts.jsonl", drafts)
     queries = json.loads((options.data / "clinc150" / "data_full.json").read_text())["oos_test"]
     strangers = [
         {"id": f"oos-{number}", "query": text, "gold": [], "answerable": False}

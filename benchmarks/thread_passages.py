@@ -4,7 +4,8 @@
     python benchmarks/thread_passages.py --data DIR [--split held-out] [--limit 400]
 
 The right passages of a turn are the chunks of its page that hold the span which its reply was grounded
-in. Dialogues are split in two by a digest: choices are made on `development`.
+in. Dialogues are split in two by a digest: choices are made on `development`. `kept-apart` are the turns
+on the pages that the reranker's training never saw; there `reranked` is measured too.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ import django
 
 django.setup()
 
+from generation.training.reranker_data import split_of  # noqa: E402
 from retrieval.evaluation import Configuration, Question, read_questions  # noqa: E402
 from retrieval.intervals import interval_of_mean  # noqa: E402
 from retrieval.models import Chunk  # noqa: E402
@@ -34,7 +36,9 @@ from retrieval.scope import EVERYTHING  # noqa: E402
 from retrieval.snapshots import open_active  # noqa: E402
 
 KS = (1, 3, 5)
+Hits = dict[int, list[float]]
 BATCH = 64
+SPLITS = ("development", "held-out", "kept-apart")
 LEAST_WORDS = 3  # of a span; a shorter one stands in many passages
 
 
@@ -73,15 +77,17 @@ def right_passages(folder: Path, questions: list[Question]) -> dict[str, set[int
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", type=Path, required=True)
-    parser.add_argument("--split", choices=("development", "held-out"), default="held-out")
+    parser.add_argument("--split", choices=SPLITS, default="held-out")
     parser.add_argument("--limit", type=int, help="so many turns, drawn by a digest")
     options = parser.parse_args()
     folder = options.data / "doc2dial"
-    asked = [
-        question
-        for question in read_questions(folder / "questions_history.jsonl")
-        if is_development(question) == (options.split == "development")
-    ]
+    page_of = {row["id"]: row["doc_id"] for row in map(json.loads, (folder / "turns.jsonl").open())}
+    is_in = {
+        "development": is_development,
+        "held-out": lambda question: not is_development(question),
+        "kept-apart": lambda question: split_of(page_of[question.id]) == "test",
+    }[options.split]
+    asked = [q for q in read_questions(folder / "questions_history.jsonl") if is_in(q)]
     right = right_passages(folder, asked)
     asked = sorted(
         (question for question in asked if question.id in right),
@@ -89,28 +95,31 @@ def main() -> None:
     )[: options.limit]
     groups = [dialogue_of(question) for question in asked]
     snapshot = open_active()
-    hits: dict[str, dict[int, list[float]]] = {thread: {k: [] for k in KS} for thread in THREADS}
+    ways = {thread: Configuration(mode="fused", thread=thread) for thread in THREADS}
+    if options.split == "kept-apart":
+        ways["reranked"] = Configuration(mode="reranked")
+    hits: dict[str, Hits] = {name: {k: [] for k in KS} for name in ways}
     for start in range(0, len(asked), BATCH):
-        batch = [
-            (thread, question) for question in asked[start : start + BATCH] for thread in THREADS
-        ]
-        ranked = rank_many(
-            snapshot,
-            [Configuration(thread=thread).query(question) for thread, question in batch],
-            k=max(KS),
-            scopes=[EVERYTHING] * len(batch),
-        )
-        for (thread, question), one in zip(batch, ranked, strict=True):
-            for k in KS:
-                found = right[question.id].intersection(one.chunk_ids[:k].tolist())
-                hits[thread][k].append(float(bool(found)))
+        batch = asked[start : start + BATCH]
+        for name, way in ways.items():
+            queries = [way.query(question) for question in batch]
+            scopes = [EVERYTHING] * len(batch)
+            ranked = rank_many(snapshot, queries, k=max(KS), mode=way.mode, scopes=scopes)
+            for question, one in zip(batch, ranked, strict=True):
+                for k in KS:
+                    found = right[question.id].intersection(one.chunk_ids[:k].tolist())
+                    hits[name][k].append(float(bool(found)))
     print(f"{options.split}: {len(asked)} turns of {len(set(groups))} dialogues")
-    for thread, by_k in hits.items():
-        print(f"{thread:<6}", "  ".join(f"hit@{k} {fmean(by_k[k]):.3f}" for k in KS))
-    for k in KS:
-        change = [a - b for a, b in zip(hits["both"][k], hits["whole"][k], strict=True)]
-        low, high = interval_of_mean(change, groups=groups) or (0.0, 0.0)
-        print(f"both less whole, hit@{k}: {fmean(change):+.3f} ({low:+.3f} to {high:+.3f})")
+    for name, by_k in hits.items():
+        print(f"{name:<8}", "  ".join(f"hit@{k} {fmean(by_k[k]):.3f}" for k in KS))
+    for better, worse in (("both", "whole"), ("reranked", "both")):
+        for k in KS if better in hits else ():
+            change = [a - b for a, b in zip(hits[better][k], hits[worse][k], strict=True)]
+            low, high = interval_of_mean(change, groups=groups) or (0.0, 0.0)
+            print(
+                f"{better} less {worse}, hit@{k}: {fmean(change):+.3f} ({low:+.3f} to {high:+.3f}), "
+                f"{sum(c > 0 for c in change)} gained, {sum(c < 0 for c in change)} lost"
+            )
 
 
 if __name__ == "__main__":

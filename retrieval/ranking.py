@@ -25,8 +25,8 @@ Mode = Literal["reranked", "fused", "dense", "lexical"]
 MODES: tuple[Mode, ...] = ("reranked", "fused", "dense", "lexical")
 RRF_K = 60  # Cormack, Clarke and Büttcher 2009
 DEPTH = 100  # the candidates that each side brings to the fusion
-RERANK_DEPTH = 20  # the best of them, which the reranker reads
-RERANK_WEIGHT = 0.03  # what its probability of 1 adds to a sum of reciprocal ranks (at most .082)
+RERANK_DEPTH = 12  # the best of them, which the reranker reads
+RERANK_WEIGHT = 0.04  # what its probability of 1 adds to a sum of reciprocal ranks (at most .082)
 NARROWED = 10  # articles in which the last message of a thread has a say; docs/retrieval.md
 LANGUAGE_VOTE = 1.0 / (RRF_K + 1)  # for an article in the query's language: as a first place
 
@@ -241,7 +241,8 @@ class _Ranking:
 
 
 def _rerank(queries: Sequence[Query], ranked: Sequence[Ranked], *, k: int) -> list[Ranked]:
-    """Have the reranker read each query's first `RERANK_DEPTH` passages, and add its vote."""
+    """Have the reranker read each query's first `RERANK_DEPTH` passages, and add its vote: the mean of
+    what it thinks of them as an answer to the thread, and to its last message."""
     reranker = get_reranker()
     if reranker is None:
         raise RerankerError(
@@ -255,7 +256,8 @@ def _rerank(queries: Sequence[Query], ranked: Sequence[Ranked], *, k: int) -> li
     found = []
     for query, one in zip(queries, ranked, strict=True):
         read = [texts.get(int(chunk_id), "") for chunk_id in one.chunk_ids[:RERANK_DEPTH]]
-        one.rerank[: len(read)] = reranker.score(query.text, read)
+        asked = dict.fromkeys(text for text in (query.text, query.last) if text)
+        one.rerank[: len(read)] = np.mean([reranker.score(text, read) for text in asked], axis=0)
         one.scores[:] += RERANK_WEIGHT * np.nan_to_num(one.rerank)
         again = replace(one, reranker=reranker.version).take(np.argsort(-one.scores, kind="stable"))
         found.append(again.take(shortened(again.promised.tolist(), k)))

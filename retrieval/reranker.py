@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from retrieval.cross_encoder import CrossEncoder
 
+BUNDLED = Path(settings.BASE_DIR) / "models" / "reranker"
 BATCH = 20  # pairs that go through the network together on a GPU: a search's candidates
 
 Scores = NDArray[np.float32]
@@ -37,8 +38,8 @@ class RerankerError(RuntimeError):
 
 
 class Reranker:
-    """One cross-encoder: a folder (of `train reranker`, or as sentence-transformers saves them), or a
-    hub's `owner/name@revision`."""
+    """One cross-encoder: the `bundled` one, a folder (of `train reranker`, or as sentence-transformers
+    saves them), or a hub's `owner/name@revision`."""
 
     def __init__(
         self,
@@ -81,7 +82,7 @@ class Reranker:
             return
         with self._loading:
             if self._score is None:
-                folder = Path(self._setting).expanduser()
+                folder = BUNDLED if self._setting == "bundled" else Path(self._setting).expanduser()
                 ours = bool(self._registered) or (folder / minilm.MANIFEST).is_file()
                 try:
                     self._score = self._trained_here(folder) if ours else self._named()

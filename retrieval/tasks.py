@@ -34,9 +34,11 @@ _next_slice_asked_at: float | None = None  # of this process, which takes one ta
 
 @app.task(name="retrieval.tasks.search", ignore_result=False)
 def search_for_page(*, query: str, k: int = 10, mode: Mode | None = None) -> dict[str, Any]:
-    """Hits as JSON, or `{"error": words}` where there is nothing to search."""
+    """Hits as JSON, or `{"error": words}` where there is nothing to search.
+
+    Without a `mode` it is `fused`: a person waits, and the reranker learned from whole questions."""
     try:
-        found = search(query, k=k, mode=mode, scope=EVERYTHING)
+        found = search(query, k=k, mode=mode or "fused", scope=EVERYTHING)
     except (EmptyIndex, DamagedSnapshot, EmbedderError, RerankerError) as error:
         return {"error": str(error)}
     return {"hits": [asdict(hit) for hit in found.hits], "snapshot": found.snapshot}

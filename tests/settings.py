@@ -18,6 +18,7 @@ from assistant.settings import *  # noqa: E402, F403
 # A process that a test starts runs with the real settings over the same folder.
 os.environ["DJANGO_SETTINGS_MODULE"] = "assistant.settings"
 
+RERANKER = "none"  # it reads for a second at every search; tests that need it name one
 PASSWORD_HASHERS = [
     "django.contrib.auth.hashers.MD5PasswordHasher"
 ]  # the real one is slow by design

@@ -42,8 +42,8 @@ from retrieval.embedder import get_embedder
 SHARES = {"doc2dial": 0.55, "kb": 0.25, "product_qa": 0.12, "dstc11_track5_val": 0.08}
 CLAIM_SHARES = {"begin": 0.35, "product_qa": 0.3, "doc2dial": 0.25, "kb": 0.1}
 CLAIMS_A_QUESTION = 7  # claims in a step for each question in the others: as long to compute
-PASSAGES = 5  # a question's passages in a step
-NEAR = 1  # of them, at most so many from the right page
+PASSAGES = 6  # a question's passages in a step
+NEAR = 2  # of them, at most so many from the right page
 BINARY_WEIGHT = 0.5
 PARTS = 3  # of a batch, by length
 WINDOW = 50  # steps whose losses are averaged for what is shown

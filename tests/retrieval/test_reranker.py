@@ -12,7 +12,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from retrieval import minilm, ranking, search
+from generation.chosen import by_setting
+from retrieval import minilm, ranking, search, tasks
 from retrieval.cross_encoder import (
     ANSWERS,
     load_network,
@@ -22,6 +23,7 @@ from retrieval.cross_encoder import (
     word_pieces,
 )
 from retrieval.ingest import IngestReport
+from retrieval.query import Query
 from retrieval.reranker import Reranker, RerankerError, get_reranker
 
 PASSAGES = [
@@ -54,9 +56,29 @@ def reranker(bundle: Path) -> Reranker:
     return Reranker(str(bundle), device="cpu")
 
 
+@pytest.fixture(scope="module")
+def bundled() -> Reranker:
+    """The one that ships."""
+    return Reranker("bundled", device="cpu")
+
+
 @pytest.mark.parametrize(("question", "right"), QUESTIONS.items())
-def test_the_right_passage_comes_first(reranker: Reranker, question: str, right: int) -> None:
+def test_the_right_passage_comes_first(
+    reranker: Reranker, bundled: Reranker, question: str, right: int
+) -> None:
     assert int(reranker.score(question, PASSAGES).argmax()) == right
+    assert int(bundled.score(question, PASSAGES).argmax()) == right
+
+
+@pytest.mark.django_db
+def test_the_bundled_one_is_registered_by_its_setting(settings: Any, bundled: Reranker) -> None:
+    settings.RERANKER = "bundled"
+    assert get_reranker().version == bundled.version
+    found = by_setting("reranker")
+    assert (found.name, found.digest) == ("bundled", bundled.digest)
+    assert "support questions" in found.card
+    settings.RERANKER = "none"
+    assert by_setting("reranker") is None
 
 
 def test_scores_are_probabilities_in_the_order_of_the_passages(reranker: Reranker) -> None:
@@ -210,6 +232,31 @@ class TestSearch:
         assert [h.chunk_id for h in found[2:]] == [h.chunk_id for h in fused[2:]]
         assert [h.rerank_score for h in found[2:]] == [None] * len(found[2:])
 
+    def test_the_thread_and_its_last_message_are_both_asked(
+        self, knowledge: IngestReport, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        asked = []
+
+        class Doubts(Prefers):
+            def score(self, query: str, passages: Sequence[str]) -> NDArray[np.float32]:
+                asked.append(query)
+                return np.full(len(passages), 1.0 if query == "and my refund?" else 0.5)
+
+        monkeypatch.setattr(ranking, "get_reranker", lambda: Doubts(""))
+        query = Query("My thermostat is frozen.\nand my refund?", last="and my refund?")
+        hits = search.search_many([query], k=3, mode="reranked")[0].hits
+        assert asked == [query.text, query.last]
+        assert [hit.rerank_score for hit in hits] == [0.75] * 3
+
+    def test_what_a_person_types_into_a_page_is_not_reranked_unless_asked_for(
+        self, knowledge: IngestReport, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(ranking, "get_reranker", lambda: Prefers("refund"))
+        found = tasks.search_for_page(query="my refund")["hits"]
+        assert {hit["rerank_score"] for hit in found} == {None}
+        again = tasks.search_for_page(query="my refund", mode="reranked")["hits"]
+        assert None not in {hit["rerank_score"] for hit in again}
+
     def test_with_a_reranker_searches_are_reranked_and_a_hits_other_scores_stay_its_own(
         self,
         knowledge: IngestReport,
@@ -223,7 +270,7 @@ class TestSearch:
         assert named.name == reranker.name
         monkeypatch.setattr(ranking, "get_reranker", lambda: reranker)
         fused = {h.chunk_id: h for h in search.search("my refund", k=20, mode="fused").hits}
-        for hit in search.search("my refund", k=20).hits:
+        for hit in search.search("my refund", k=10).hits:
             assert hit.dense_score == pytest.approx(fused[hit.chunk_id].dense_score)
             assert hit.lexical_score == pytest.approx(fused[hit.chunk_id].lexical_score)
             assert hit.rerank_score is not None
