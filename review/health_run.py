@@ -23,7 +23,7 @@ from review.knowledge_runs import CannotRun
 from review.models import Finding, KnowledgeRun
 
 ARTICLES = 12  # a slice
-NEAR = 0.6  # cosine from which two passages may speak of one thing
+NEAR = 0.5  # cosine from which two passages may speak of one thing
 TWIN = 0.9  # cosine of passages that may say the same …
 TWIN_WORDS = 0.8  # … and the share of their words that both hold
 TWIN_SHARE = 0.5  # of the shorter article's passages, from which two articles are duplicates
