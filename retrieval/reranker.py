@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from retrieval.cross_encoder import CrossEncoder
 
 BUNDLED = Path(settings.BASE_DIR) / "models" / "reranker"
-BATCH = 20  # pairs that go through the network together on a GPU: a search's candidates
+BATCH = 20  # pairs that are padded to one length
 
 Scores = NDArray[np.float32]
 Score = Callable[[str, Sequence[str]], Scores]
@@ -111,7 +111,8 @@ class Reranker:
         tokenizer = cross_encoder.load_tokenizer()
         device = self._torch_device()
         network = cross_encoder.load_network(bundle)
-        judge = _on_the_cpu(network) if device.type == "cpu" else _on_a_gpu(network, device)
+        packs = device.type == "cpu" and torch.backends.mkldnn.is_available()
+        judge = _packed(network) if packs else _padded(network, device)
 
         def score(query: str, passages: Sequence[str]) -> Scores:
             asked = cross_encoder.word_pieces(tokenizer, query)
@@ -174,8 +175,8 @@ class Reranker:
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
 
 
-def _on_the_cpu(network: CrossEncoder) -> Judge:
-    """Pairs to logits, packed as the embedder's texts are."""
+def _packed(network: CrossEncoder) -> Judge:
+    """On the CPU: pairs one after the other, as the embedder runs its texts."""
     import torch
 
     from retrieval.cross_encoder import joined
@@ -194,12 +195,13 @@ def _on_the_cpu(network: CrossEncoder) -> Judge:
     return judge
 
 
-def _on_a_gpu(network: CrossEncoder, device: torch.device) -> Judge:
+def _padded(network: CrossEncoder, device: torch.device) -> Judge:
+    """On a GPU, and on processors that can't pack."""
     import torch
 
     from retrieval.cross_encoder import Pairs, padded
 
-    fast = torch.cuda.is_bf16_supported(including_emulation=False)
+    fast = device.type == "cuda" and torch.cuda.is_bf16_supported(including_emulation=False)
     network = network.to(device, torch.bfloat16 if fast else torch.float32)
 
     def judge(pairs: Pieces) -> torch.Tensor:
