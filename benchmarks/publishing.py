@@ -1,6 +1,6 @@
 """From publishing an article to finding it, and a whole search, over a knowledge base of a given size.
 
-    benchmarks/publishing.py --data FOLDER_OF_MARKDOWN --chunks 100000 [--reranker fresh] [--out FILE]
+    benchmarks/publishing.py --data FOLDER_OF_MARKDOWN --chunks 100000 [--out FILE]
 
 The base is made of the folder's first articles, taken again until there are enough. Their vectors
 are drawn at random around the embedder's own of their headings, since embedding them would only
@@ -8,9 +8,8 @@ measure the embedder (`benchmarks/embedding.py` does). Rows, words, segments and
 publications are real, and the embedder embeds those. Beside the time on the clock stands the
 processor's, which a machine at other work falsifies less.
 
-With `--reranker` a whole search also has a cross-encoder read its best 20 passages: one that
-`COUNTERSIGN_RERANKER` could name, or `fresh`, the network that `train reranker` begins with. What it
-has learned doesn't change how long it takes.
+A whole search is measured without the reranker and with the bundled one, which reads the best 12 passages
+together with the question; for a thread it reads them twice.
 """
 
 from __future__ import annotations
@@ -161,8 +160,6 @@ def measure(arguments: argparse.Namespace) -> dict[str, Any]:
     row = IndexSnapshot.objects.get(state="active")
     searches, reranked, published, retired, compacted = (Times() for _ in range(5))
     for times, mode, count in ((searches, "fused", 100), (reranked, "reranked", 20)):
-        if mode == "reranked" and not arguments.reranker:
-            continue
         search("warm up", k=5, mode=mode)
         for heading in headings[:count]:
             question = f"How do I do this: {heading}?"
@@ -196,7 +193,7 @@ def measure(arguments: argparse.Namespace) -> dict[str, Any]:
         "build_seconds": round(build.wall[0] / 1e3, 1),
         "build_cpu_seconds": round(build.cpu[0] / 1e3, 1),
         **searches.row("search"),
-        **(reranked.row("reranked_search") if arguments.reranker else {}),
+        **reranked.row("reranked_search"),
         **published.row("publish_to_found"),
         **retired.row("retire_to_gone"),
         "compaction_seconds": round(compacted.wall[0] / 1e3, 1),
@@ -206,29 +203,16 @@ def measure(arguments: argparse.Namespace) -> dict[str, Any]:
     }
 
 
-def reranker_of(name: str, folder: Path) -> str:
-    if name != "fresh":
-        return name
-    from retrieval import cross_encoder, minilm
-
-    bundle = folder / "reranker"
-    minilm.write_bundle(bundle, cross_encoder.new_network().state_dict(), {"base": minilm.BASE})
-    return str(bundle)
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--data", type=Path, default=ROOT / "demo" / "knowledge")
     parser.add_argument("--chunks", type=int, default=1_000)
     parser.add_argument("--rounds", type=int, default=20)
-    parser.add_argument("--reranker", default="", help="`fresh`, or as in COUNTERSIGN_RERANKER")
     parser.add_argument("--out", type=Path)
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         os.environ["COUNTERSIGN_DATA_DIR"] = folder
         os.environ.setdefault("DJANGO_SETTINGS_MODULE", "assistant.settings")
-        if arguments.reranker:
-            os.environ["COUNTERSIGN_RERANKER"] = reranker_of(arguments.reranker, Path(folder))
         import django
 
         django.setup()
