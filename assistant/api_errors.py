@@ -7,9 +7,11 @@ from collections.abc import Callable
 from django.http import HttpRequest, HttpResponseBase, JsonResponse
 
 PREFIX = "/api/"
+_KEPT = ("Allow", "Retry-After")
 _REASONS = {
     404: "there is nothing at this path; /api/v1/docs lists what there is",
     405: "this path does not take {method}; it takes {allow}",
+    503: "the database is busy just now and nothing was done; send it again after Retry-After seconds",
     500: "something broke on the server; its log says what",
 }
 
@@ -28,16 +30,15 @@ def json_errors(
             or kind.startswith("application/json")
         ):
             return response
-        allow = response.headers.get("Allow", "")
+        kept = {name: response.headers[name] for name in _KEPT if name in response.headers}
         reason = _REASONS.get(response.status_code, response.reason_phrase.lower()).format(
-            method=request.method, allow=allow
+            method=request.method, allow=kept.get("Allow", "")
         )
-        field = "method" if response.status_code == 405 else "path"
-        made = JsonResponse(
-            {"errors": [{"field": field, "reason": reason}]}, status=response.status_code
+        field = {405: "method", 503: "database"}.get(response.status_code, "path")
+        return JsonResponse(
+            {"errors": [{"field": field, "reason": reason}]},
+            status=response.status_code,
+            headers=kept,
         )
-        if allow:
-            made.headers["Allow"] = allow
-        return made
 
     return answer

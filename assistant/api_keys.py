@@ -5,9 +5,10 @@ from __future__ import annotations
 import hashlib
 import secrets
 from collections.abc import Iterable
+from contextlib import suppress
 from datetime import datetime, timedelta
 
-from django.db import transaction
+from django.db import OperationalError, transaction
 
 from assistant.audit.log import record
 from assistant.models import ApiKey
@@ -50,5 +51,6 @@ def find_api_key(plain: str, *, now: datetime) -> ApiKey | None:
     """The standing key with this plain text."""
     key = ApiKey.objects.filter(key_hash=_hash(plain), revoked_at__isnull=True).first()
     if key is not None and (key.last_used_at is None or now - key.last_used_at > _USED_EVERY):
-        ApiKey.objects.filter(pk=key.pk).update(last_used_at=now)
+        with suppress(OperationalError):  # a busy database is no reason to refuse a reader
+            ApiKey.objects.filter(pk=key.pk).update(last_used_at=now)
     return key

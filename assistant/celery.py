@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from celery import Celery
+from celery.signals import beat_init, setup_logging, worker_init
 from kombu.exceptions import OperationalError
 from kombu.transport import TRANSPORT_ALIASES
 
@@ -20,11 +21,25 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "assistant.settings")
 from django.conf import settings
 from django.db import transaction
 
+from assistant.logs import guard_process
+
 logger = logging.getLogger(__name__)
 
 TRANSPORT_ALIASES["filesystem"] = "assistant.filesystem_broker:Transport"
 
 app = Celery("countersign")
+
+
+@setup_logging.connect(weak=False)
+def _log_as_everything_else(**_: Any) -> None:
+    """With a receiver, Celery leaves the loggers as `settings.LOGGING` made them."""
+
+
+@worker_init.connect(weak=False)
+@beat_init.connect(weak=False)
+def _guard(**_: Any) -> None:
+    guard_process()
+
 
 WAKE_EXPIRES = 60  # seconds after which a wake-up that nobody heard is worth nothing
 

@@ -110,6 +110,15 @@ def production_is_meant(**_: Any) -> list[CheckMessage]:
                 id="assistant.W002",
             )
         )
+    if settings.PRODUCTION and not settings.TRUSTED_PROXIES:
+        found.append(
+            Warning(
+                "COUNTERSIGN_TRUSTED_PROXIES is empty: failed sign-ins are counted by the address of "
+                "your proxy, so that one guesser can lock out everybody behind it.",
+                hint="Name your proxy's address, for example 127.0.0.1, and let it set X-Forwarded-For.",
+                id="assistant.W003",
+            )
+        )
     return found
 
 

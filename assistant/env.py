@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
+from ipaddress import ip_network
 from pathlib import Path
 
 from django.core.exceptions import ImproperlyConfigured
@@ -74,6 +75,19 @@ def env_float(name: str, default: float, help: str) -> float:
 def env_list(name: str, default: str, help: str) -> list[str]:
     """A comma-separated list without empty items."""
     return [item.strip() for item in _read(name, default, help).split(",") if item.strip()]
+
+
+def env_networks(name: str, default: str, help: str) -> list[str]:
+    """A comma-separated list of IP addresses and networks (10.0.0.0/8)."""
+    found = env_list(name, default, help)
+    for item in found:
+        try:
+            ip_network(item, strict=False)
+        except ValueError:
+            raise ImproperlyConfigured(
+                f"{PREFIX}{name}: {item!r} is no address and no network; write 10.0.0.7 or 10.0.0.0/8."
+            ) from None
+    return found
 
 
 def env_path(name: str, default: str, help: str, *, base: Path) -> Path:

@@ -14,7 +14,16 @@ import dj_database_url
 from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 
-from assistant.env import env_bool, env_float, env_int, env_list, env_path, env_str, load_file
+from assistant.env import (
+    env_bool,
+    env_float,
+    env_int,
+    env_list,
+    env_networks,
+    env_path,
+    env_str,
+    load_file,
+)
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
@@ -83,7 +92,6 @@ INSTALLED_APPS = [
     "ninja",
     "axes",
     "csp",
-    "django_structlog",
     "assistant.apps.AssistantConfig",
     "retrieval.apps.RetrievalConfig",
     "generation.apps.GenerationConfig",
@@ -102,7 +110,6 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
-    "django_structlog.middlewares.RequestMiddleware",
     "axes.middleware.AxesMiddleware",
 ]
 
@@ -145,6 +152,12 @@ else:
             "TEST": {"NAME": DATA_DIR / "test.sqlite3"},
         }
     }
+WEB_LOCK_SECONDS = env_int(
+    "WEB_LOCK_SECONDS",
+    5,
+    "how long a page waits for a locked database before it says 503",
+    minimum=1,
+)
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # --- people ---------------------------------------------------------------------------------
@@ -160,15 +173,27 @@ AUTH_PASSWORD_VALIDATORS = [
         "OPTIONS": {"min_length": 12},
     },
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+    {"NAME": "assistant.passwords.Unguessable"},
 ]
 LOGIN_URL = "login"
 LOGIN_REDIRECT_URL = "home"
 LOGOUT_REDIRECT_URL = "login"
 AXES_FAILURE_LIMIT = env_int(
-    "LOGIN_ATTEMPTS", 8, "failed sign-ins before a name is locked", minimum=1
+    "LOGIN_ATTEMPTS", 8, "failed sign-ins before a name is locked for that client", minimum=1
+)
+LOGIN_ATTEMPTS_PER_CLIENT = env_int(
+    "LOGIN_ATTEMPTS_PER_CLIENT", 40, "failed sign-ins of a client, whatever the names", minimum=1
+)
+TRUSTED_PROXIES = env_networks(
+    "TRUSTED_PROXIES",
+    "",
+    "addresses or networks of your proxies, whose X-Forwarded-For is believed",
 )
 AXES_COOLOFF_TIME = 0.25  # hours
+AXES_HANDLER = "assistant.sign_in.SignInLimits"
+AXES_CLIENT_IP_CALLABLE = "assistant.sign_in.client_of"
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
+AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False  # who goes on guessing prolongs nothing
 AXES_LOCKOUT_TEMPLATE = "registration/locked.html"
 AXES_RESET_ON_SUCCESS = True
 AXES_VERBOSE = False
@@ -292,20 +317,33 @@ CHECKPOINT_FILE = env_path(
     base=DATA_DIR,
 )
 LOG_LEVEL = env_str("LOG_LEVEL", "INFO", "DEBUG, INFO, WARNING or ERROR")
+_STDERR: dict[str, Any] = {"handlers": ["stderr"], "propagate": False}
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
     "formatters": {
-        "plain": {"format": "%(asctime)s %(levelname)-7s %(name)s %(message)s"},
+        "plain": {
+            "()": "assistant.logs.WithoutWords",
+            "format": "%(asctime)s %(levelname)-7s %(name)s %(message)s",
+        },
     },
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "plain"}},
-    "root": {"handlers": ["stderr"], "level": LOG_LEVEL},
+    # What libraries say at INFO and DEBUG may hold the texts that they are given.
+    "root": {"handlers": ["stderr"], "level": "WARNING"},
     "loggers": {
+        **{
+            floor: {"level": LOG_LEVEL}
+            for floor in ("assistant", "retrieval", "generation", "review")
+        },
+        # Django's own handlers would also mail the administrators what a request held
+        "django": {"handlers": [], "level": "WARNING"},
         "django.request": {"level": "ERROR"},
-        # request lines repeat what the web server logs, and may name customers in URLs
-        "django_structlog": {"level": "WARNING"},
+        "axes": {"level": "ERROR"},  # its warnings name what was typed; the audit log counts them
         "celery": {"level": "WARNING"},
         "kombu": {"level": "ERROR"},
+        # the web server tells of an error in a page that is already on its way
+        "_granian": {"level": "WARNING", **_STDERR},
+        "granian.access": {"level": "CRITICAL", **_STDERR},
     },
 }
 

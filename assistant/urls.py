@@ -10,6 +10,8 @@ from assistant.access import Capability, requires
 
 public = requires(Capability.PUBLIC)
 
+handler500 = "assistant.busy.server_error"
+
 urlpatterns = [
     path("", views.home, name="home"),
     path("sign-in/", public(LoginView.as_view()), name="login"),

@@ -6,9 +6,14 @@ import ctypes
 import signal
 import sys
 
-from assistant.wsgi import application
+from assistant.busy import wait_little
+from assistant.logs import guard_process
+from assistant.web_errors import kept_from_the_server
+from assistant.wsgi import application as django_application
 
 __all__ = ["application"]
+
+application = kept_from_the_server(django_application)
 
 
 def die_with_parent() -> None:
@@ -23,3 +28,5 @@ def die_with_parent() -> None:
 
 
 die_with_parent()
+guard_process()
+wait_little()

@@ -103,7 +103,7 @@ def _remove(folder: Path) -> bool:
     try:
         snapshot_store.remove(folder.name)
     except snapshot_store.StoreError as error:
-        logger.warning("%s is not cleaned away: %s", folder.name, error)
+        logger.warning("%s is not cleaned away: %s", folder.name, str(error))
         return False
     shutil.rmtree(folder, ignore_errors=True)
     return True

@@ -131,4 +131,4 @@ def warm_up_searchers(sender: str, instance: Any, **kwargs: Any) -> None:
     except (EmptyIndex, DamagedSnapshot) as state:
         logger.info("searching begins without an index: %s", state)
     except RerankerError as error:
-        logger.error("%s", error)  # each search says so too
+        logger.error("%s", str(error))  # each search says so too
