@@ -1,4 +1,7 @@
-"""Claims: a lease on a ticket, kept alive by a heartbeat, checked again at the decision."""
+"""Claims: a lease on a ticket, kept alive by a heartbeat, checked again at the decision.
+
+A claim is a person's. Each of their pages that shows the ticket is a visit of its own; leaving one
+frees the ticket only when it was the last."""
 
 from __future__ import annotations
 
@@ -11,7 +14,7 @@ from django.db.models import Exists, OuterRef, Q
 
 from assistant.audit.log import actor_of, record
 from assistant.models import Ticket, User
-from review.models import Claim, WorkingCopy
+from review.models import Claim, Visit, WorkingCopy
 
 
 class ClaimHeld(RuntimeError):
@@ -36,6 +39,11 @@ def _lease(now: datetime) -> datetime:
     return now + timedelta(seconds=settings.CLAIM_SECONDS)
 
 
+def _silence() -> timedelta:
+    """A page that was not heard of for so long is not open any more."""
+    return timedelta(seconds=settings.CLAIM_SECONDS)
+
+
 def worked_on(ticket: str = "ticket", *, now: datetime) -> Q:
     """For rows whose tickets (that field) somebody works on: a claim stands, or words are not sent."""
     claims = Claim.objects.filter(ticket=OuterRef(ticket), expires_at__gt=now)
@@ -51,17 +59,22 @@ def current(*, ticket: Ticket, now: datetime) -> Claim | None:
 
 
 def claim(*, ticket: Ticket, user: User, now: datetime) -> Claim:
-    """Take a free ticket, or renew one's own claim (the token stays: two tabs share it).
+    """Take a free ticket, or renew one's own claim (the token stays: all one's pages share it).
 
     Raises ClaimHeld when somebody else holds it.
     """
-    own = Claim.objects.filter(ticket_id=ticket.pk, user=user, expires_at__gt=now)
-    if own.update(expires_at=_lease(now)):
-        return Claim.objects.select_related("user").get(ticket_id=ticket.pk)
+    own = Claim.objects.filter(ticket_id=ticket.pk, user=user)
+    if own.filter(expires_at__gt=now).update(expires_at=_lease(now)):
+        return own.select_related("user").get()
     token = uuid.uuid4()
     values = {"user": user, "token": token, "taken_at": now, "expires_at": _lease(now)}
     with transaction.atomic():
-        won = Claim.objects.filter(ticket_id=ticket.pk, expires_at__lte=now).update(**values)
+        # one's own lapsed claim goes on under its token: a page that is still open may decide
+        won = own.filter(expires_at__lte=now).update(taken_at=now, expires_at=_lease(now))
+        if not won:
+            won = Claim.objects.filter(ticket_id=ticket.pk, expires_at__lte=now).update(**values)
+            if won:
+                Visit.objects.filter(claim_id=ticket.pk).delete()  # of whoever held it before
         if not won:
             try:
                 with transaction.atomic():
@@ -77,22 +90,47 @@ def claim(*, ticket: Ticket, user: User, now: datetime) -> Claim:
     return held
 
 
-def heartbeat(*, ticket: Ticket, user: User, token: uuid.UUID, now: datetime) -> Claim:
-    """Keep a claim alive. One that ran out revives as long as nobody else took the ticket.
+def visit(held: Claim, *, now: datetime) -> uuid.UUID:
+    """A page of the ticket is opened under this claim: the token by which it says farewell."""
+    Visit.objects.filter(claim=held, seen_at__lt=now - _silence()).delete()
+    return Visit.objects.create(claim=held, token=uuid.uuid4(), seen_at=now).token
 
-    So does one that was given back: a page that is reloaded gives back and renews in either order.
+
+def heartbeat(
+    *, ticket: Ticket, user: User, token: uuid.UUID, visit: uuid.UUID | None = None, now: datetime
+) -> Claim:
+    """Keep a claim alive, and its page's visit. One that lapsed goes on as long as nobody else took
+    the ticket; one that a decision ended, or that was given back, stays ended.
+
     Raises ClaimLost.
     """
     held = Claim.objects.filter(ticket_id=ticket.pk, user=user, token=token)
     if not held.update(expires_at=_lease(now)):
-        values = {"user": user, "token": token, "taken_at": now, "expires_at": _lease(now)}
-        with transaction.atomic():
-            _, revived = Claim.objects.get_or_create(ticket_id=ticket.pk, defaults=values)
-            if revived:
-                _record("claim.taken", ticket.pk, user, {}, now)
-        if not held.exists():
-            raise _lost(ticket, user)
+        raise _lost(ticket, user)
+    if visit is not None:
+        Visit.objects.update_or_create(
+            token=visit, defaults={"claim_id": ticket.pk, "seen_at": now}
+        )
     return held.select_related("user").get()
+
+
+def farewell(
+    *, ticket: Ticket, user: User, token: uuid.UUID, visit: uuid.UUID, now: datetime
+) -> bool:
+    """A page is left. Where it was the person's last one, the ticket is free at once; True then.
+
+    The row stays with its token: a page that comes back, or that was only slow, goes on with it
+    until somebody else takes the ticket.
+    """
+    with transaction.atomic():
+        held = Claim.objects.select_for_update().filter(ticket_id=ticket.pk, user=user, token=token)
+        if not held.exists():
+            return False
+        left = Visit.objects.filter(claim_id=ticket.pk, token=visit).delete()[0]
+        others = Visit.objects.filter(claim_id=ticket.pk, seen_at__gte=now - _silence())
+        if not left or others.exists():
+            return False
+        return bool(held.filter(expires_at__gt=now).update(expires_at=now))
 
 
 def release(*, ticket: Ticket, user: User, token: uuid.UUID) -> bool:
@@ -112,6 +150,7 @@ def take_over(*, ticket: Ticket, user: User, seen: uuid.UUID, now: datetime) -> 
             user=user, token=token, taken_at=now, expires_at=_lease(now)
         )
         if won and before is not None:
+            Visit.objects.filter(claim_id=ticket.pk).delete()
             _record("claim.taken_over", ticket.pk, user, {"from_user": before.user_id}, now)
     if won:
         return Claim.objects.select_related("user").get(ticket_id=ticket.pk)

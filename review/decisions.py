@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import uuid
 from datetime import datetime
+from typing import Any
 
 from django.db import transaction
 
@@ -62,6 +63,10 @@ class ConfirmationNeeded(DecisionRefused):
         self.screening = found
 
 
+class StatusRefused(DecisionRefused):
+    """The ticket's status can't be set so as things stand."""
+
+
 class SourceClosed(DecisionRefused):
     """The draft rests on an article that its customer may not be told from any more."""
 
@@ -91,7 +96,7 @@ def approve(
     text = _reply_text(text)
     if base_candidate is None or base_candidate.draft_id != draft.pk:
         raise NothingToApprove("This draft has no text to approve; write the reply by hand.")
-    _still_open(draft)
+    still_open(draft)
     claims.check(ticket=ticket, user=user, token=claim_token)
     before = tidy(unseal(base_candidate.text))
     changed = text != before
@@ -107,7 +112,7 @@ def approve(
         if (closed := closed_source(draft)) is not None:
             raise SourceClosed(words_of(closed))
         _close(draft, State.EDITED if changed else State.APPROVED, now=now)
-        decision = Decision.objects.create(
+        decision = made(
             ticket=locked,
             draft=draft,
             candidate=base_candidate,
@@ -123,7 +128,7 @@ def approve(
         )
         _hold(decision, locked, text, f"draft-{draft.pk}-{decision.pk}", now)
         _finish(locked, user)
-        _record(decision, now)
+        record_decision(decision, now)
     return decision
 
 
@@ -155,7 +160,7 @@ def reply_without_draft(
         retired = retire_open_draft(
             ticket=locked, reason="an agent replied without it", now=now, actor=actor_of(user)
         )
-        decision = Decision.objects.create(
+        decision = made(
             ticket=locked,
             draft=retired,
             user=user,
@@ -168,7 +173,7 @@ def reply_without_draft(
         )
         _hold(decision, locked, text, f"reply-{locked.pk}-{decision.pk}", now)
         _finish(locked, user)
-        _record(decision, now)
+        record_decision(decision, now)
     return decision
 
 
@@ -196,7 +201,7 @@ def reject(
         ticket = lock(draft.ticket)
         claims.check(ticket=ticket, user=user, token=claim_token, lock=True)
         _close(draft, State.REJECTED, now=now)
-        decision = Decision.objects.create(
+        decision = made(
             ticket=ticket,
             draft=draft,
             candidate=draft.chosen,
@@ -209,10 +214,10 @@ def reject(
             decided_at=now,
         )
         if reason == Decision.Reason.SPAM:
-            ticket.status = Ticket.Status.SPAM
+            ticket.status = Ticket.Status.SPAM  # `made` has noted the one before
             ticket.save(update_fields=["status"])
-            _finish(ticket, user)
-        _record(decision, now)
+            Claim.objects.filter(ticket_id=ticket.pk, user=user).delete()
+        record_decision(decision, now)
     return decision
 
 
@@ -226,7 +231,7 @@ def escalate(
         claims.check(ticket=locked, user=user, token=claim_token, lock=True)
         locked.escalated_at = now
         locked.save(update_fields=["escalated_at"])
-        decision = Decision.objects.create(
+        decision = made(
             ticket=locked,
             draft=locked.drafts.filter(state__in=Draft.OPEN).first(),
             user=user,
@@ -235,14 +240,15 @@ def escalate(
             decided_at=now,
         )
         Claim.objects.filter(ticket_id=locked.pk, user=user).delete()
-        _record(decision, now)
+        record_decision(decision, now)
     return decision
 
 
 def regenerate(
     *, ticket: Ticket, user: User, claim_token: uuid.UUID | None, now: datetime
 ) -> Draft:
-    """Draft the ticket anew: the open draft is retired and another one queued. Raises ClaimLost."""
+    """Draft the ticket anew: the open draft is retired, kept as a version that `undoing` can bring
+    back, and another one queued. Raises NothingToApprove, DraftRetired, ClaimLost."""
     with transaction.atomic():
         locked = lock(ticket)
         claims.check(ticket=locked, user=user, token=claim_token, lock=True)
@@ -252,8 +258,22 @@ def regenerate(
         if locked.drafts.filter(state__in=Draft.PENDING).exists():
             raise DraftRetired("A new draft is on its way already.")
         actor = actor_of(user)
-        retire_open_draft(ticket=locked, reason="an agent asked for another", now=now, actor=actor)
+        before = retire_open_draft(
+            ticket=locked, reason="an agent asked for another", now=now, actor=actor
+        )
+        if before is not None:
+            record_decision(
+                made(ticket=locked, user=user, verdict=Verdict.REDO, draft=before, decided_at=now),
+                now,
+            )
         return queue_draft(ticket=locked, message=newest, now=now, actor=actor)
+
+
+def made(*, ticket: Ticket, **values: Any) -> Decision:
+    """The decision's row, with how things stood: what an undo, and a later message, are told by."""
+    return Decision.objects.create(
+        ticket=ticket, last_position=ticket.messages.count(), status_before=ticket.status, **values
+    )
 
 
 def _reply_text(text: str) -> str:
@@ -271,7 +291,7 @@ def lock(ticket: Ticket) -> Ticket:
     )
 
 
-def _still_open(draft: Draft) -> None:
+def still_open(draft: Draft) -> None:
     """Raise the error that says why this draft takes no decision."""
     draft.refresh_from_db(fields=["state"])
     if draft.state in Draft.WAITING:
@@ -296,7 +316,7 @@ def _close(draft: Draft, state: Draft.State, *, now: datetime) -> None:
         state=state, closed_at=now
     )
     if not won:
-        _still_open(draft)
+        still_open(draft)
         raise AlreadyDecided("Somebody was faster. Nothing was changed.")
     draft.refresh_from_db(fields=["state", "closed_at"])
 
@@ -319,7 +339,7 @@ def _digest(sealed: SealedText | None) -> str | None:
     return sealed.digest if sealed is not None else None
 
 
-def _record(decision: Decision, now: datetime) -> None:
+def record_decision(decision: Decision, now: datetime) -> None:
     distance, seconds = decision.edit_distance, decision.seconds_spent
     record(
         "decision.made",

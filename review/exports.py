@@ -98,7 +98,7 @@ def reply_rows(filters: Filters, *, export: AuditEvent, actor: str) -> Iterator[
     while decisions := list(
         dossier.decisions()
         .filter(draft=None, ticket__in=by_hand.values("ticket_number"), pk__gt=last)
-        .exclude(verdict=Decision.Verdict.ESCALATE)[:50]
+        .filter(verdict=Decision.Verdict.REPLY)[:50]
     ):
         for decision in decisions:
             yield _row(_opened(dossier.of_decision(decision), export, actor))

@@ -17,6 +17,7 @@ _SHORT: dict[str, tuple[str, Tone]] = {
     "toxic_customer": ("hostile customer", "check"),
     "language": ("other language", "check"),
     "no_draft": ("nothing found", "check"),
+    "no_reply_needed": ("no reply needed", "plain"),
     "nothing_found": ("nothing found", "check"),
     "empty_index": ("no articles yet", "check"),
     "unsupported": ("no evidence", "check"),

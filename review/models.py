@@ -22,6 +22,17 @@ class Claim(models.Model):
         return f"#{self.ticket_id} held by {self.user_id}"
 
 
+class Visit(models.Model):
+    """One opened page of a claimed ticket. The claim ends early only when the last one has left."""
+
+    claim = models.ForeignKey(Claim, on_delete=models.CASCADE, related_name="visits")
+    token = models.UUIDField(unique=True)
+    seen_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"a page of #{self.claim_id}"
+
+
 class WorkingCopy(models.Model):
     """An agent's unsent text, autosaved; kept and offered when a new message retires the draft."""
 
@@ -41,7 +52,7 @@ class WorkingCopy(models.Model):
 
 
 class Decision(models.Model):
-    """What a person decided on a draft (or on a ticket without one)."""
+    """What a person decided on a draft, or on a ticket."""
 
     class Verdict(models.TextChoices):
         APPROVE = "approve", "Approved unchanged"
@@ -49,6 +60,10 @@ class Decision(models.Model):
         REJECT = "reject", "Rejected"
         ESCALATE = "escalate", "Escalated"
         REPLY = "reply", "Replied without a draft"
+        REDO = "redo", "Asked for another draft"
+        SOLVE = "solve", "Solved without a reply"
+        WAIT = "wait", "Set to wait for the customer"
+        REOPEN = "reopen", "Reopened"
 
     class Reason(models.TextChoices):
         NONE = "", "No reason given"
@@ -105,6 +120,12 @@ class Decision(models.Model):
         null=True,
         blank=True,
         related_name="decision",
+    )
+    last_position = models.PositiveIntegerField(
+        null=True, blank=True, help_text="the thread's length when it was decided"
+    )
+    status_before = models.CharField(
+        max_length=10, blank=True, help_text="the ticket's status, which an undo brings back"
     )
     undone_at = models.DateTimeField(null=True, blank=True)
     decided_at = models.DateTimeField(db_index=True)

@@ -1,8 +1,9 @@
 """The queue: every ticket that waits for a reply, with what an agent needs to choose the next one.
 
 A ticket is in it while it is open and no reply of ours is on its way; so a rejected draft, a failed
-one and one that is still being written are all seen. Longest waiting first: the wait begins with the
-oldest message that nobody has answered, so writing again does not put a customer back.
+one and one that is still being written are all seen. So is a message that came to a spam ticket.
+Longest waiting first: the wait begins with the oldest message that nobody has answered, so writing
+again does not put a customer back.
 """
 
 from __future__ import annotations
@@ -29,11 +30,15 @@ from assistant.models import Message, OutboundReply, Ticket, User
 from assistant.outbox import STUCK
 from generation.models import Draft
 from review.flags import Flag, flags_of
+from review.models import Decision
 
 PAGE = 50
-SHOWS = ("waiting", "mine", "flagged", "escalated", "drafting")
+SHOWS = ("waiting", "mine", "flagged", "escalated", "drafting", "spam")
 _OPEN = (Ticket.Status.OPEN, Ticket.Status.REOPENED)
 _Reply = OutboundReply.State
+LEAVING = Q(state__in=[_Reply.HELD, _Reply.SENDING]) | Q(
+    state=_Reply.FAILED, next_attempt_at__isnull=False
+)
 
 
 @dataclass(frozen=True)
@@ -77,17 +82,33 @@ class Page:
     more: bool
 
 
+def leaving(ticket: Ticket) -> bool:
+    """Whether a reply of ours is on its way."""
+    return ticket.replies.filter(LEAVING).exists()
+
+
 def _trouble() -> Exists:
     """Replies that did not get through and wait for a person's word."""
     return Exists(OutboundReply.objects.filter(STUCK, ticket=OuterRef("pk")))
 
 
+def _wrote_to_spam() -> Q:
+    """Tickets that were marked as spam, and to which somebody wrote again."""
+    marked = Decision.objects.filter(
+        ticket=OuterRef("ticket"), reason=Decision.Reason.SPAM
+    ).order_by("-pk")
+    since = Message.objects.filter(
+        ticket=OuterRef("pk"),
+        direction=Message.Direction.INBOUND,
+        position__gt=Subquery(marked.values("last_position")[:1]),
+    )
+    return Q(status=Ticket.Status.SPAM) & Q(Exists(since))
+
+
 def _tickets(*, now: datetime) -> QuerySet[Ticket, Any]:
-    leaving = Q(state__in=[_Reply.HELD, _Reply.SENDING])
-    leaving |= Q(state=_Reply.FAILED, next_attempt_at__isnull=False)
     return (
-        Ticket.objects.filter(status__in=_OPEN)
-        .filter(~Exists(OutboundReply.objects.filter(leaving, ticket=OuterRef("pk"))))
+        Ticket.objects.filter(Q(status__in=_OPEN) | _wrote_to_spam())
+        .filter(~Exists(OutboundReply.objects.filter(LEAVING, ticket=OuterRef("pk"))))
         .annotate(
             open_draft=FilteredRelation(
                 "drafts", condition=Q(drafts__state__in=[str(state) for state in Draft.OPEN])
@@ -99,18 +120,20 @@ def _tickets(*, now: datetime) -> QuerySet[Ticket, Any]:
 
 def _shown(show: str, user: User) -> Q:
     pending = Q(open_draft__state__in=[str(state) for state in Draft.PENDING])
-    person = ~pending | Q(open_draft__state=None)
+    waits = Q(status__in=_OPEN)
+    person = waits & (~pending | Q(open_draft__state=None))
     shown: dict[str, Q] = {
         "waiting": person & Q(escalated_at=None),
         "mine": Q(live_claim__user_id=user.pk),
-        "flagged": Q(open_draft__state__in=["withheld", "failed"]) | Q(_trouble()),
-        "escalated": Q(escalated_at__isnull=False),
-        "drafting": pending,
+        "flagged": waits & (Q(open_draft__state__in=["withheld", "failed"]) | Q(_trouble())),
+        "escalated": waits & Q(escalated_at__isnull=False),
+        "drafting": waits & pending,
+        "spam": Q(status=Ticket.Status.SPAM),
     }
     return shown[show]
 
 
-def _longest_waiting_first(tickets: QuerySet[Any, Any]) -> QuerySet[Any, Any]:
+def _with_their_wait(tickets: QuerySet[Any, Any]) -> QuerySet[Any, Any]:
     thread = Message.objects.filter(ticket=OuterRef("pk"))
     answered = thread.filter(direction=Message.Direction.OUTBOUND).order_by("-position")
     unanswered = thread.filter(
@@ -123,7 +146,11 @@ def _longest_waiting_first(tickets: QuerySet[Any, Any]) -> QuerySet[Any, Any]:
     )
     numbered = tickets.annotate(answered=Coalesce(Subquery(answered.values("position")[:1]), 0))
     waiting: QuerySet[Any, Any] = numbered.annotate(waiting_since=since)
-    return waiting.order_by(F("waiting_since"), "pk")
+    return waiting
+
+
+def _longest_waiting_first(tickets: QuerySet[Any, Any]) -> QuerySet[Any, Any]:
+    return _with_their_wait(tickets).order_by(F("waiting_since"), "pk")
 
 
 def counts(*, user: User, now: datetime) -> dict[str, int]:
@@ -210,8 +237,17 @@ def _around(order: Iterable[int], number: int) -> tuple[int | None, int | None]:
 def next_after(
     *, number: int | None, user: User, show: str = "waiting", now: datetime
 ) -> int | None:
-    """The ticket to open after a decision: the longest waiting one that nobody else holds."""
+    """The ticket to open after this one was decided: the next one down that nobody else holds, and
+    after the last one the first. Without a number: the longest waiting one that is free."""
     show = show if show in SHOWS else "waiting"
     others = Q(live_claim__user_id__isnull=False) & ~Q(live_claim__user_id=user.pk)
     free = _tickets(now=now).filter(_shown(show, user)).exclude(pk=number or 0).exclude(others)
-    return _longest_waiting_first(free).values_list("pk", flat=True).first()
+    rows = _longest_waiting_first(free)
+    here = _with_their_wait(Ticket.objects.filter(pk=number or 0)).values("waiting_since").first()
+    if here is not None:
+        since = here["waiting_since"]
+        below = rows.filter(Q(waiting_since__gt=since) | Q(waiting_since=since, pk__gt=number))
+        following = below.values_list("pk", flat=True).first()
+        if following is not None:
+            return int(following)
+    return rows.values_list("pk", flat=True).first()

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from assistant import heartbeat
-from assistant.models import Ticket, User
+from assistant.models import Message, Ticket, User
 from generation.models import Draft
 from review import claims
 from review.models import Decision
+from review.queue import leaving
 
 
 @dataclass(frozen=True)
@@ -21,11 +22,16 @@ class Situation:
     mine: bool
     holder: str
     lost: bool
+    elsewhere: bool  # this person holds it, but in another window
+    status: str
+    leaving: bool
     state: str
     ahead: int
+    last_position: int
     new_message: bool
     newer: int | None
     newer_ready: bool
+    overtaken: bool
     decided: str
 
     @property
@@ -34,13 +40,24 @@ class Situation:
         return self.mine and not self.lost
 
     @property
+    def sendable(self) -> bool:
+        """Whether what stands on the page answers the thread as it is now."""
+        return self.writable and not (self.new_message or self.newer or self.overtaken)
+
+    @property
+    def closed(self) -> bool:
+        """Nobody waits for a reply: writing again is a step of its own."""
+        return self.status not in (Ticket.Status.OPEN, Ticket.Status.REOPENED)
+
+    @property
     def digest(self) -> str:
         """Changes exactly when something has to be said anew."""
         return "-".join(
             str(int(v) if isinstance(v, bool) else v)
             for v in (
-                self.worker_away, self.mine, self.holder, self.lost, self.state, self.ahead,
-                self.new_message, self.newer, self.newer_ready, self.decided,
+                self.worker_away, self.mine, self.holder, self.lost, self.elsewhere, self.status,
+                self.leaving, self.state, self.ahead, self.last_position, self.new_message,
+                self.newer, self.newer_ready, self.overtaken, self.decided,
             )
         )  # fmt: skip
 
@@ -51,31 +68,49 @@ def situation_of(
     draft: Draft | None,
     user: User,
     token: uuid.UUID | None,
+    read: int | None = None,
+    opened: str | None = None,
     now: datetime,
 ) -> Situation:
     """How things stand for somebody who has this draft on the screen.
 
-    `token` is the claim that the page was opened with (None: it was opened for reading).
+    `token` is the claim that the page was opened with (None: it was opened for reading), `read` the
+    thread's length then, `opened` the draft's state then; both None: it is being opened now.
     """
     held = claims.current(ticket=ticket, now=now)
-    mine = held is not None and held.user_id == user.pk and (token is None or held.token == token)
-    newest = ticket.drafts.order_by("-number").first()
+    own = held is not None and held.user_id == user.pk
+    mine = own and held is not None and held.token == token
+    last, wrote = _thread(ticket, read)
+    open_one = ticket.drafts.filter(state__in=Draft.OPEN).first()
     state = Draft.objects.values_list("state", flat=True).get(pk=draft.pk) if draft else ""
-    newer = newest if newest and (draft is None or newest.pk != draft.pk) else None
-    shown = newer or newest
-    pending = shown is not None and shown.state in Draft.PENDING
+    newer = open_one if open_one and (draft is None or open_one.pk != draft.pk) else None
+    pending = open_one is not None and open_one.state in Draft.PENDING
     return Situation(
         worker_away=not heartbeat.alive("gpu", now=now),
         mine=mine,
         holder="" if held is None or held.user_id == user.pk else held.user.display_name,
         lost=token is not None and not mine,
+        elsewhere=own and not mine,
+        status=str(ticket.status),
+        leaving=leaving(ticket),
         state=str(state),
-        ahead=_ahead(shown) if pending and shown is not None else 0,
-        new_message=bool(draft and newer and newer.message_id != draft.message_id),
+        ahead=_ahead(open_one) if pending and open_one is not None else 0,
+        last_position=last,
+        new_message=wrote,
         newer=newer.number if newer else None,
         newer_ready=newer is not None and newer.state not in Draft.PENDING,
+        overtaken=opened in Draft.OPEN and state not in Draft.OPEN,
         decided=_decided(draft, user),
     )
+
+
+def _thread(ticket: Ticket, read: int | None) -> tuple[int, bool]:
+    """The thread's length, and whether the customer wrote after the part that was read."""
+    rows = ticket.messages.order_by("-position").values_list("position", "direction")
+    positions = list(rows.filter(position__gt=read)) if read is not None else list(rows[:1])
+    last = positions[0][0] if positions else (read or 0)
+    inbound = Message.Direction.INBOUND
+    return last, read is not None and any(direction == inbound for _, direction in positions)
 
 
 def _ahead(draft: Draft) -> int:
@@ -101,5 +136,9 @@ def _decided(draft: Draft | None, user: User) -> str:
         Decision.Verdict.EDIT: "edited and approved this draft",
         Decision.Verdict.REJECT: "rejected this draft",
         Decision.Verdict.REPLY: "replied without this draft",
+        Decision.Verdict.REDO: "asked for another draft",
+        Decision.Verdict.SOLVE: "solved the ticket without a reply",
+        Decision.Verdict.WAIT: "set the ticket to wait for the customer",
+        Decision.Verdict.REOPEN: "reopened the ticket",
     }[Decision.Verdict(made.verdict)]
     return f"{who} {verb}"

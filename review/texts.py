@@ -80,6 +80,12 @@ def thread_of(ticket: Ticket) -> tuple[list[Entry], list[Entry]]:
     return entries[:cut], entries[cut:]
 
 
+def messages_after(ticket: Ticket, position: int) -> list[Entry]:
+    """What came into the thread after this place, oldest first."""
+    rows = ticket.messages.select_related("body", "author").filter(position__gt=position)
+    return [_entry(message, ticket) for message in rows.order_by("position")]
+
+
 def _entry(message: Message, ticket: Ticket) -> Entry:
     message.body.ticket = ticket  # one key for the whole thread
     opened = open_text(message.body)

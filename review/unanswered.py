@@ -105,6 +105,8 @@ def _sign(
     verdicts = {decision.verdict for decision in decisions}
     if Decision.Verdict.REPLY in verdicts:
         return Sign.BY_HAND
+    if Decision.Verdict.SOLVE in verdicts:
+        return None  # it asked nothing
     if Decision.Verdict.ESCALATE in verdicts:
         return Sign.ESCALATED
     if any(d.verdict == Decision.Verdict.REJECT and d.reason in MISSING for d in decisions):

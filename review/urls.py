@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from review.views import claims, composing, deciding, preferences, queue, ticket, tickets
+from review.views import claims, composing, deciding, preferences, queue, statuses, ticket, tickets
 
 app_name = "review"
 
@@ -17,6 +17,7 @@ urlpatterns = [
     path("<int:number>/claim/", claims.claim, name="claim"),
     path("<int:number>/take-over/", claims.take_over, name="take_over"),
     path("<int:number>/release/", claims.release, name="release"),
+    path("<int:number>/farewell/", claims.farewell, name="farewell"),
     path("<int:number>/save/", composing.save, name="save"),
     path("<int:number>/conflict/", composing.conflict, name="conflict"),
     path("<int:number>/discard/", composing.discard, name="discard"),
@@ -25,6 +26,10 @@ urlpatterns = [
     path("<int:number>/reject/", deciding.reject, name="reject"),
     path("<int:number>/escalate/", deciding.escalate, name="escalate"),
     path("<int:number>/redo/", deciding.redo, name="redo"),
+    path("<int:number>/solve/", statuses.solve, name="solve"),
+    path("<int:number>/wait/", statuses.wait, name="wait"),
+    path("<int:number>/reopen/", statuses.reopen, name="reopen"),
+    path("<int:number>/bring-back/", statuses.bring_back, name="bring_back"),
     path("decision/<int:pk>/undo/", deciding.undo, name="undo"),
     path("reply/<int:pk>/settle/", deciding.settle, name="settle"),
     path("sentence/<int:pk>/judge/", ticket.judge, name="judge"),

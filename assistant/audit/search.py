@@ -24,6 +24,7 @@ ACTIONS = (
     "draft.failed",
     "draft.retired",
     "draft.given_back",
+    "draft.brought_back",
     "draft.lease_expired",
     "claim.taken",
     "claim.taken_over",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from uuid import UUID
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, JsonResponse
@@ -32,6 +33,33 @@ def posted_candidate(request: HttpRequest, draft: Draft | None) -> DraftCandidat
     if draft is None or pk is None:
         return None
     return draft.candidates.select_related("text__ticket").filter(pk=pk).first()
+
+
+def edited_text(request: HttpRequest, draft: Draft | None) -> str:
+    """The posted words where they are the agent's own; empty where they are the candidate's."""
+    candidate = posted_candidate(request, draft)
+    text = tidy(request.POST.get("text", ""))[:LONGEST_REPLY]
+    if candidate is not None and text == tidy(open_text(candidate.text).text):
+        return ""
+    return text
+
+
+def keep(
+    request: HttpRequest, ticket: Ticket, draft: Draft | None, text: str, token: UUID | None
+) -> bool:
+    """Save the words before a page is left. False when they could not be kept: somebody else holds
+    the ticket, whose words stay."""
+    if not text:
+        return True
+    user = person(request)
+    try:
+        claims.check(ticket=ticket, user=user, token=token)
+        working_copies.put_back(
+            ticket=ticket, draft=draft, user=user, text=text, now=timezone.now()
+        )
+    except (claims.ClaimLost, working_copies.StaleRevision):
+        return False
+    return True
 
 
 @requires(Capability.REVIEW)

@@ -16,14 +16,23 @@ from assistant.access import Capability, requires
 from assistant.audit.log import actor_of
 from assistant.intake import BadMessage
 from assistant.models import OutboundReply, Ticket
-from generation.models import Draft
+from generation.models import Draft, DraftCandidate
 from review import claims, decisions, screening, undoing, working_copies
 from review.diff import edit_distance, tidy, word_diff
 from review.models import Decision
 from review.queue import next_after
+from review.situation import situation_of
 from review.texts import open_text
-from review.views.composing import posted_candidate, posted_draft
-from review.views.frame import HIDE_SCORES, person, posted, show_of, ticket_or_404, token_of
+from review.views.composing import edited_text, keep, posted_candidate, posted_draft
+from review.views.frame import (
+    HIDE_SCORES,
+    int_of,
+    person,
+    posted,
+    show_of,
+    ticket_or_404,
+    token_of,
+)
 
 REFUSED = (decisions.DecisionRefused, claims.ClaimLost, BadMessage)
 
@@ -49,6 +58,7 @@ def send(request: HttpRequest, number: int) -> HttpResponse:
         "send_anyway": request.POST.get("send_anyway") == "1",
     }
     try:
+        _not_overtaken(request, ticket, draft, candidate)
         asked_again = request.POST.get("ask") == "1"  # a bare Enter on the page that asks
         if text and (asked_again or (changed and request.POST.get("diff_seen") != "1")):
             claims.check(ticket=ticket, user=given["user"], token=given["claim_token"])
@@ -57,22 +67,27 @@ def send(request: HttpRequest, number: int) -> HttpResponse:
         if candidate is not None and draft is not None:
             decisions.approve(draft=draft, base_candidate=candidate, now=timezone.now(), **given)
         else:
-            _not_overtaken(draft)
             decisions.reply_without_draft(ticket=ticket, now=timezone.now(), **given)
     except decisions.ConfirmationNeeded as asked:
         return _ask(request, ticket, draft, text, before if candidate else None, asked.screening)
     except REFUSED as error:
-        return _refused(request, ticket, draft, error, text)
-    return _next(request, number)
+        return refused(request, ticket, draft, error, text)
+    return open_next(request, number)
 
 
-def _not_overtaken(draft: Draft | None) -> None:
-    """Own words answer what the agent has read: a newer message must be seen first."""
-    if draft is None:
+def _not_overtaken(
+    request: HttpRequest, ticket: Ticket, draft: Draft | None, candidate: DraftCandidate | None
+) -> None:
+    """Words answer what the agent has read: a newer message must be seen first. Asked before the
+    change is shown and screened, so that nothing looks sendable that is not."""
+    if candidate is not None and draft is not None:
+        decisions.still_open(draft)
+    read = int_of(request.POST.get("read"))
+    if read is None:
+        read = draft.message.position if draft is not None else None
+    if read is None:
         return
-    if draft.ticket.messages.filter(
-        direction="inbound", position__gt=draft.message.position
-    ).exists():
+    if ticket.messages.filter(direction="inbound", position__gt=read).exists():
         raise decisions.DraftRetired(
             "A new message came in while you were writing. Read it first; your text is kept."
         )
@@ -87,9 +102,16 @@ def _ask(
     found: screening.Screening,
 ) -> HttpResponse:
     """The page that shows the change and the screens' word, before anything is sent."""
-    _keep(request, ticket, draft, text)
+    keep(request, ticket, draft, text, token_of(request.POST.get("claim_token")))
     segments = word_diff(before, text) if before is not None else []
+    user, token, now = person(request), token_of(request.POST.get("claim_token")), timezone.now()
+    held = claims.current(ticket=ticket, now=now)
+    saved = working_copies.current(ticket=ticket)
     context = {
+        "asking": True,
+        "visit": claims.visit(held, now=now) if held is not None and held.token == token else None,
+        "situation": situation_of(ticket=ticket, draft=draft, user=user, token=token, now=now),
+        "revision": saved.revision if saved else 0,
         "ticket": ticket,
         "draft": draft,
         "posted": request.POST,
@@ -103,38 +125,25 @@ def _ask(
     return render(request, "review/confirm.html", context)
 
 
-def _keep(request: HttpRequest, ticket: Ticket, draft: Draft | None, text: str) -> None:
-    """Save the words before a page is left; a claim that was lost keeps the other person's."""
-    user = person(request)
-    try:
-        claims.check(ticket=ticket, user=user, token=token_of(request.POST.get("claim_token")))
-        if text:
-            working_copies.put_back(
-                ticket=ticket, draft=draft, user=user, text=text, now=timezone.now()
-            )
-    except (claims.ClaimLost, working_copies.StaleRevision):
-        pass  # what was saved last stays; the message on the page says what happened
-
-
-def _refused(
+def refused(
     request: HttpRequest, ticket: Ticket, draft: Draft | None, error: Exception, text: str
 ) -> HttpResponse:
-    if isinstance(error, claims.ClaimLost) and text:
-        # no claim, no saving: the words are given back on the page itself
+    """Say why nothing was done; the words are kept, or given back on the page itself."""
+    token = token_of(request.POST.get("claim_token"))
+    own = text if isinstance(error, claims.ClaimLost) else text and edited_text(request, draft)
+    if not isinstance(error, BadMessage) and not keep(request, ticket, draft, own, token):
         return render(
             request,
             "review/lost.html",
             {"ticket": ticket, "error": error, "text": text},
             status=409,
         )
-    if not isinstance(error, BadMessage):
-        _keep(request, ticket, draft, text)
     words = f"The {error.field} {error.reason}." if isinstance(error, BadMessage) else str(error)
     messages.error(request, words)
     return redirect("review:ticket", number=ticket.pk)
 
 
-def _next(request: HttpRequest, number: int) -> HttpResponse:
+def open_next(request: HttpRequest, number: int) -> HttpResponse:
     """After a decision the next ticket opens; when none waits, the queue says so."""
     show = show_of(request)
     following = next_after(number=number, user=person(request), show=show, now=timezone.now())
@@ -180,13 +189,11 @@ def reject(request: HttpRequest, number: int) -> HttpResponse:
     except decisions.ReasonMissing as error:
         return _form(request, ticket, "review/reject.html", error=str(error))
     except REFUSED as error:
-        return _refused(request, ticket, draft, error, "")
+        return refused(request, ticket, draft, error, "")
     if decision.reason == Decision.Reason.SPAM:
-        messages.success(request, f"Ticket #{number} is marked as spam and closed.")
-        return _next(request, number)
+        return open_next(request, number)
     if request.POST.get("then") == "next":
-        return _next(request, number)
-    messages.success(request, "The draft is rejected; the ticket still waits for a reply.")
+        return open_next(request, number)
     return redirect("review:ticket", number=number)
 
 
@@ -206,9 +213,8 @@ def escalate(request: HttpRequest, number: int) -> HttpResponse:
             now=timezone.now(),
         )
     except REFUSED as error:
-        return _refused(request, ticket, None, error, "")
-    messages.success(request, f"Ticket #{number} is escalated: it stands under Escalated now.")
-    return _next(request, number)
+        return refused(request, ticket, None, error, "")
+    return open_next(request, number)
 
 
 def _form(request: HttpRequest, ticket: Ticket, template: str, error: str = "") -> HttpResponse:
@@ -230,30 +236,24 @@ def _form(request: HttpRequest, ticket: Ticket, template: str, error: str = "") 
 @requires(Capability.REVIEW)
 @posted
 def redo(request: HttpRequest, number: int) -> HttpResponse:
-    """Draft the ticket again; edits are kept and offered beside the new draft."""
+    """Draft the ticket again; the draft before and edits are kept and offered beside the new one."""
     ticket = ticket_or_404(number)
     draft = posted_draft(request, ticket)
-    candidate = posted_candidate(request, draft)
-    text = tidy(request.POST.get("text", ""))
-    edited = text and (candidate is None or text != tidy(open_text(candidate.text).text))
-    if edited:
-        _keep(request, ticket, draft, text)
+    token = token_of(request.POST.get("claim_token"))
+    keep(request, ticket, draft, edited_text(request, draft), token)
     try:
         decisions.regenerate(
-            ticket=ticket,
-            user=person(request),
-            claim_token=token_of(request.POST.get("claim_token")),
-            now=timezone.now(),
+            ticket=ticket, user=person(request), claim_token=token, now=timezone.now()
         )
     except REFUSED as error:
-        return _refused(request, ticket, draft, error, "")
+        return refused(request, ticket, draft, error, "")
     return redirect("review:ticket", number=number)
 
 
 @requires(Capability.REVIEW)
 @require_POST
 def undo(request: HttpRequest, pk: int) -> HttpResponse:
-    """Take back a reply while it is held."""
+    """Take back a reply while it is held, or another step."""
     decision = Decision.objects.select_related("ticket", "reply", "draft").filter(pk=pk).first()
     if decision is None:
         raise Http404("There is no such decision.")
@@ -262,7 +262,12 @@ def undo(request: HttpRequest, pk: int) -> HttpResponse:
     except undoing.TooLateToUndo as error:
         messages.error(request, str(error))
     else:
-        messages.success(request, "Undone: nothing was sent, and your text is back.")
+        messages.success(
+            request,
+            "Undone: nothing was sent, and your text is back."
+            if decision.reply_id
+            else "Undone: the ticket is as it was.",
+        )
     return redirect("review:ticket", number=decision.ticket_id)
 
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable
-from datetime import datetime
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from functools import wraps
 from typing import Any, TypeVar
 
+from django.db.models import Q
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.utils import timezone
@@ -15,10 +17,12 @@ from django.views.decorators.http import require_http_methods
 
 from assistant import heartbeat
 from assistant.models import OutboundReply, Ticket, User
+from review import undoing
 from review.models import Decision
 
 View = TypeVar("View", bound=Callable[..., HttpResponse])
 HIDE_SCORES = "hide_scores"
+STEP_OFFERED = timedelta(seconds=30)  # after it the step is undone from the ticket's history
 
 
 def person(request: HttpRequest) -> User:
@@ -65,18 +69,42 @@ def show_of(request: HttpRequest) -> str:
     return request.POST.get("show") or request.GET.get("show") or "waiting"
 
 
-def held_replies(user: User, now: datetime) -> list[Decision]:
-    """This person's replies that can still be undone, the newest first."""
-    return list(
-        Decision.objects.filter(
-            user=user,
-            undone_at=None,
-            reply__state=OutboundReply.State.HELD,
-            reply__hold_until__gt=now,
-        )
-        .select_related("reply", "ticket")
-        .order_by("-decided_at")[:3]
+@dataclass(frozen=True)
+class Undoable:
+    """A step that this person can still take back, and for how many seconds it is offered."""
+
+    decision: Decision
+    seconds: float
+
+    @property
+    def words(self) -> str:
+        """What was done, for a step that sends nothing."""
+        decision = self.decision
+        if decision.reason == Decision.Reason.SPAM:
+            return "Marked as spam"
+        draft = f"draft {decision.draft.number}" if decision.draft else "the draft"
+        return {
+            Decision.Verdict.REJECT: f"Rejected {draft}",
+            Decision.Verdict.REDO: f"Drafted anew; {draft} is kept",
+            Decision.Verdict.WAIT: "Waits for the customer",
+        }.get(Decision.Verdict(decision.verdict), decision.get_verdict_display())
+
+
+def undoable(user: User, now: datetime) -> list[Undoable]:
+    """This person's last steps that can still be undone, the newest first."""
+    own = Decision.objects.filter(user=user, undone_at=None).select_related(
+        "reply", "ticket", "draft"
     )
+    held = Q(reply__state=OutboundReply.State.HELD, reply__hold_until__gt=now)
+    steps = Q(verdict__in=undoing.STEPS, decided_at__gt=now - STEP_OFFERED)
+    found = []
+    for decision in own.filter(held | steps).order_by("-decided_at")[:3]:
+        if decision.reply is not None:
+            found.append(Undoable(decision, (decision.reply.hold_until - now).total_seconds()))
+        elif undoing.undoable_step(decision):
+            left = decision.decided_at + STEP_OFFERED - now
+            found.append(Undoable(decision, left.total_seconds()))
+    return found
 
 
 def frame(request: HttpRequest) -> dict[str, Any]:
@@ -84,7 +112,7 @@ def frame(request: HttpRequest) -> dict[str, Any]:
     user = person(request)
     return {
         "now": now,
-        "undoable": held_replies(user, now),
+        "undoable": undoable(user, now),
         "worker_away": not heartbeat.alive("gpu", now=now),
         "show": show_of(request),
         "hide_scores": bool(request.session.get(HIDE_SCORES)),

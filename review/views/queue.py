@@ -8,6 +8,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.template.loader import render_to_string
 from django.utils import timezone
+from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET
 
 from assistant.access import Capability, requires
@@ -17,6 +18,7 @@ from review.views.frame import frame, int_of, person, show_of
 
 @requires(Capability.REVIEW)
 @require_GET
+@never_cache
 def queue(request: HttpRequest) -> HttpResponse:
     """Everything that waits for a reply. `part=list` gives the list alone, or 204 if it is the same."""
     now = timezone.now()
@@ -30,6 +32,7 @@ def queue(request: HttpRequest) -> HttpResponse:
     seen = hashlib.sha256(repr((page, context["worker_away"])).encode()).hexdigest()[:16]
     context["seen"] = seen
     if request.GET.get("part") != "list":
+        context["first_free"] = waiting.next_after(number=None, user=person(request), now=now)
         return render(request, "review/queue.html", context)
     if request.GET.get("seen") == seen:
         return HttpResponse(status=204)

@@ -6,9 +6,11 @@ from contextlib import suppress
 from typing import Any
 
 from django.db import transaction
+from django.db.models.functions import Coalesce
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
+from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_POST
 
 from assistant.access import Capability, requires
@@ -16,30 +18,33 @@ from assistant.audit.log import actor_of, record
 from assistant.models import OutboundReply, Ticket, User
 from assistant.outbox import STUCK
 from generation.models import Draft, DraftCandidate, DraftSentence
-from review import claims, evidence, redrafting, working_copies
+from review import claims, evidence, redrafting, undoing, working_copies
 from review import queue as waiting
 from review.flags import flags_of, withholding
 from review.footing import footing_of
 from review.models import Claim, Decision, SentenceJudgement, WorkingCopy
 from review.situation import situation_of
-from review.texts import open_text, thread_of
+from review.texts import messages_after, open_text, thread_of
 from review.views.checks import checks_of
 from review.views.composing import posted_draft
 from review.views.frame import frame, int_of, person, ticket_or_404, token_of
 
 OPEN = (Ticket.Status.OPEN, Ticket.Status.REOPENED)
+EARLIER = 5  # drafts before the open one that are offered
 
 
 @requires(Capability.REVIEW)
 @require_GET
+@never_cache  # going back shows how things stand, never a page whose draft was sent
 def ticket_page(request: HttpRequest, number: int) -> HttpResponse:
     """The three columns. Opening an open ticket claims it, unless somebody else holds it."""
     ticket = ticket_or_404(number)
     user = person(request)
     now = timezone.now()
     claim = _claim_on_opening(request, ticket, user)
+    visit = claims.visit(claim, now=now) if claim else None
     draft = _draft_of(ticket)
-    candidates = list(draft.candidates.select_related("text__ticket")) if draft else []
+    candidates = _candidates(draft)
     chosen = _chosen(request, draft, candidates)
     hidden = bool(
         draft and draft.state == Draft.State.WITHHELD and request.GET.get("show_draft") != "anyway"
@@ -79,13 +84,23 @@ def ticket_page(request: HttpRequest, number: int) -> HttpResponse:
         "checks": checks_of(draft, chosen, None if hidden else shown) if draft and usable else [],
         "flags": flags_of(draft.reasons) if draft and usable else [],
         "claim": claim,
+        "visit": visit,
+        "waits": ticket.status in OPEN,
+        "nothing_asked": any(reason.get("code") == "no_reply_needed" for reason in draft.reasons)
+        if draft and usable
+        else False,
         "situation": situation_of(
             ticket=ticket, draft=draft, user=user, token=claim.token if claim else None, now=now
         ),
-        "history": _history(ticket),
+        "earlier": _earlier(ticket, draft),
+        "can_come_back": draft is not None
+        and ticket.status in OPEN
+        and undoing.can_come_back(draft),
+        "history": _history(ticket, user),
         "redrafted_for": redrafting.made_for(draft) if draft else [],
         "replies": replies,
         "leaving": next((r for r in replies if r.state in {"held", "sending"}), None),
+        "escalation": _escalation(ticket),
         "stuck": _stuck(ticket),
         "reject_reasons": Decision.Reason.choices[1:],
     }
@@ -103,16 +118,24 @@ def situation(request: HttpRequest, number: int) -> HttpResponse:
     draft = posted_draft(request, ticket)
     if token is not None:
         with suppress(claims.ClaimLost):  # the situation says so
-            claims.heartbeat(ticket=ticket, user=user, token=token, now=now)
-    found = situation_of(ticket=ticket, draft=draft, user=user, token=token, now=now)
+            visit = token_of(request.POST.get("visit"))
+            claims.heartbeat(ticket=ticket, user=user, token=token, visit=visit, now=now)
+    opened = request.POST.get("opened")
+    read = int_of(request.POST.get("read"))
+    if read is None and draft is not None:
+        read = draft.message.position
+    found = situation_of(
+        ticket=ticket, draft=draft, user=user, token=token, read=read, opened=opened, now=now
+    )
     if request.POST.get("seen") == found.digest:
         return HttpResponse(status=204)
-    opened = request.POST.get("opened")
+    shown = int_of(request.POST.get("shown"))
     context = {
         "ticket": ticket,
         "draft": draft,
         "situation": found,
         "live": True,
+        "fresh": messages_after(ticket, shown) if shown is not None else [],
         "arrived": opened in Draft.PENDING and found.state in Draft.WAITING,
     }
     return render(request, "review/_situation.html", context)
@@ -156,7 +179,7 @@ def _claim_on_opening(request: HttpRequest, ticket: Ticket, user: User) -> Claim
     """This person's claim, taken if the ticket waits and is free; None when it is not theirs."""
     now = timezone.now()
     prefetch = "prefetch" in request.headers.get("Sec-Purpose", "")
-    if ticket.status in OPEN and not prefetch:
+    if ticket.status in OPEN and not prefetch and not waiting.leaving(ticket):
         try:
             return claims.claim(ticket=ticket, user=user, now=now)
         except claims.ClaimHeld:
@@ -166,11 +189,55 @@ def _claim_on_opening(request: HttpRequest, ticket: Ticket, user: User) -> Claim
 
 
 def _draft_of(ticket: Ticket) -> Draft | None:
-    """The open draft, else the newest one."""
+    """The open draft, else the one that was closed last."""
     drafts = ticket.drafts.select_related(
         "chosen", "calibration", "generator", "prompt_version", "message", "ticket"
     )
-    return drafts.filter(state__in=Draft.OPEN).first() or drafts.order_by("-number").first()
+    return (
+        drafts.filter(state__in=Draft.OPEN).first()
+        or drafts.order_by(
+            Coalesce("closed_at", "finished_at", "queued_at").desc(), "-number"
+        ).first()
+    )
+
+
+def _candidates(draft: Draft | None) -> list[DraftCandidate]:
+    """The draft's texts, the chosen one first, then what stays nearest to the articles."""
+    if draft is None:
+        return []
+    nearest = ("quoted", "constrained", "generated")
+    return sorted(
+        draft.candidates.select_related("text__ticket"),
+        key=lambda row: (row.pk != draft.chosen_id, nearest.index(row.kind), row.pk),
+    )
+
+
+def _earlier(ticket: Ticket, shown: Draft | None) -> list[dict[str, Any]]:
+    """Drafts made before the one that is shown, the newest first, with their words."""
+    rows = (
+        ticket.drafts.exclude(pk=shown.pk if shown else None)
+        .filter(chosen__isnull=False)
+        .select_related("chosen__text", "message")
+    )
+    found = []
+    for draft in rows.order_by("-number")[:EARLIER]:
+        draft.ticket = ticket
+        draft.chosen.text.ticket = ticket
+        back = ticket.status in OPEN and undoing.can_come_back(draft)
+        found.append({"draft": draft, "text": open_text(draft.chosen.text), "back": back})
+    return found
+
+
+def _escalation(ticket: Ticket) -> dict[str, Any] | None:
+    """Who handed the ticket on, and what whoever takes it should know."""
+    if ticket.escalated_at is None:
+        return None
+    made = ticket.decisions.filter(verdict=Decision.Verdict.ESCALATE, undone_at=None)
+    decision = made.select_related("user", "note__ticket").order_by("-decided_at").first()
+    if decision is None:
+        return None
+    note = open_text(decision.note) if decision.note else None
+    return {"decision": decision, "note": (note.text or note.problem) if note else ""}
 
 
 def _chosen(
@@ -234,10 +301,17 @@ def _waiting_since(entries: list[Any]) -> Any:
     return since
 
 
-def _history(ticket: Ticket) -> list[dict[str, Any]]:
-    """What was decided on this ticket, the newest first."""
+def _history(ticket: Ticket, user: User) -> list[dict[str, Any]]:
+    """What was decided on this ticket, the newest first; the last step can be undone by its maker."""
     made = ticket.decisions.select_related("user", "note__ticket", "draft", "reply")
+    rows = list(made.order_by("-decided_at", "-pk")[:10])
+    last = next((row for row in rows if row.undone_at is None), None)
+    mine = last is not None and last.user_id == user.pk and undoing.undoable_step(last)
     return [
-        {"decision": decision, "note": open_text(decision.note).text if decision.note else ""}
-        for decision in made.order_by("-decided_at")[:10]
+        {
+            "decision": decision,
+            "note": open_text(decision.note).text if decision.note else "",
+            "undo": mine and decision is last,
+        }
+        for decision in rows
     ]

@@ -62,6 +62,73 @@ def test_release_frees_the_ticket_only_with_its_token(mara, jonas):
     assert claims.claim(ticket=ticket, user=jonas, now=NOON).user == jonas
 
 
+def test_a_page_that_was_left_frees_the_ticket_at_once(mara, jonas):
+    ticket = make_ticket()
+    held = claims.claim(ticket=ticket, user=mara, now=NOON)
+    visit = claims.visit(held, now=NOON)
+    assert claims.farewell(ticket=ticket, user=mara, token=held.token, visit=visit, now=NOON)
+    assert claims.claim(ticket=ticket, user=jonas, now=NOON).user == jonas
+
+
+def test_a_late_farewell_frees_nothing_while_another_page_of_the_ticket_is_open(mara, jonas):
+    ticket = make_ticket()
+    held = claims.claim(ticket=ticket, user=mara, now=NOON)
+    first = claims.visit(held, now=NOON)
+    second = claims.visit(claims.claim(ticket=ticket, user=mara, now=NOON), now=NOON)
+    for _ in range(2):  # a beacon may come twice
+        assert not claims.farewell(
+            ticket=ticket, user=mara, token=held.token, visit=first, now=NOON
+        )
+    with pytest.raises(claims.ClaimHeld):
+        claims.claim(ticket=ticket, user=jonas, now=NOON)
+    assert claims.farewell(ticket=ticket, user=mara, token=held.token, visit=second, now=NOON)
+
+
+def test_a_page_that_stays_goes_on_under_its_token_after_a_farewell(mara):
+    ticket = make_ticket()
+    held = claims.claim(ticket=ticket, user=mara, now=NOON)
+    visit = claims.visit(held, now=NOON)
+    claims.farewell(ticket=ticket, user=mara, token=held.token, visit=visit, now=NOON)
+    claims.check(ticket=ticket, user=mara, token=held.token)
+    again = claims.claim(ticket=ticket, user=mara, now=NOON + timedelta(seconds=1))
+    assert again.token == held.token
+    claims.heartbeat(
+        ticket=ticket, user=mara, token=held.token, visit=visit, now=NOON + timedelta(seconds=5)
+    )
+    assert claims.current(ticket=ticket, now=NOON + timedelta(seconds=6)).user == mara
+
+
+def test_nobody_says_farewell_for_somebody_else_or_after_a_take_over(mara, jonas):
+    ticket = make_ticket()
+    held = claims.claim(ticket=ticket, user=mara, now=NOON)
+    visit = claims.visit(held, now=NOON)
+    assert not claims.farewell(ticket=ticket, user=jonas, token=held.token, visit=visit, now=NOON)
+    taken = claims.take_over(ticket=ticket, user=jonas, seen=held.token, now=NOON)
+    claims.visit(taken, now=NOON)
+    assert not claims.farewell(ticket=ticket, user=mara, token=held.token, visit=visit, now=NOON)
+    assert claims.current(ticket=ticket, now=NOON).user == jonas
+
+
+def test_a_page_that_fell_silent_keeps_nothing(mara, settings):
+    ticket = make_ticket()
+    held = claims.claim(ticket=ticket, user=mara, now=NOON)
+    claims.visit(held, now=NOON)
+    later = NOON + timedelta(seconds=settings.CLAIM_SECONDS + 1)
+    claims.heartbeat(ticket=ticket, user=mara, token=held.token, now=later)
+    here = claims.visit(held, now=later)
+    assert claims.farewell(ticket=ticket, user=mara, token=held.token, visit=here, now=later)
+
+
+def test_a_late_pulse_revives_no_claim_that_a_decision_ended(mara):
+    ticket = make_ticket()
+    held = claims.claim(ticket=ticket, user=mara, now=NOON)
+    claims.release(ticket=ticket, user=mara, token=held.token)
+    with pytest.raises(claims.ClaimLost):
+        claims.heartbeat(ticket=ticket, user=mara, token=held.token, now=NOON)
+    assert not Claim.objects.exists()
+    assert AuditEvent.objects.filter(action="claim.taken").count() == 1
+
+
 def test_of_two_take_overs_of_the_same_claim_one_wins(mara, jonas, ada):
     ticket = make_ticket()
     seen = claims.claim(ticket=ticket, user=mara, now=NOON).token

@@ -101,6 +101,26 @@ def test_the_next_one_is_free_and_is_another(mara, jonas):
     assert queue.next_after(number=c.pk, user=jonas, now=NOON) == a.pk
 
 
+def test_after_a_decision_the_next_one_down_is_opened_and_after_the_last_the_first(mara, jonas):
+    rows = [ticket(hours) for hours in (9, 7, 5, 5, 3, 1)]
+    numbers = [row.pk for row in rows]
+    assert [row.number for row in queue.page(user=mara, now=NOON).rows] == numbers
+    for here, below in zip(numbers, [*numbers[1:], numbers[0]], strict=True):
+        assert queue.next_after(number=here, user=mara, now=NOON) == below
+    claims.claim(ticket=rows[2], user=jonas, now=NOON)
+    assert queue.next_after(number=numbers[1], user=mara, now=NOON) == numbers[3]
+    Ticket.objects.filter(pk=numbers[3]).update(status="answered")  # the decided one is not listed
+    assert queue.next_after(number=numbers[3], user=mara, now=NOON) == numbers[4]
+
+
+def test_the_first_free_one_is_offered_and_none_that_a_colleague_holds(mara, jonas):
+    a, b = ticket(3), ticket(2)
+    claims.claim(ticket=a, user=jonas, now=NOON)
+    assert queue.next_after(number=None, user=mara, now=NOON) == b.pk
+    claims.claim(ticket=b, user=jonas, now=NOON)
+    assert queue.next_after(number=None, user=mara, now=NOON) is None
+
+
 def test_escalated_tickets_stand_apart(mara):
     waiting = ticket(1)
     Ticket.objects.filter(pk=waiting.pk).update(escalated_at=NOON)

@@ -48,8 +48,9 @@ async function send(words) {
     say("Not saved: you were signed out.");
     document.dispatchEvent(new CustomEvent("countersign:signed-out"));
   } else if (said.lost) {
-    stopped = true;
-    say("Not saved: you don't hold this ticket any more.");
+    // the page's pulse says who has it; should it be ours again, so are the words
+    say("Not saved: you don't hold this ticket now. The next try is by itself.");
+    timer = setTimeout(save, 4 * PAUSE);
   } else {
     say(said.error || "Not saved; the next try is by itself.");
     timer = setTimeout(save, 4 * PAUSE);
@@ -63,6 +64,7 @@ composer.addEventListener("input", () => {
   timer = setTimeout(save, PAUSE);
 });
 document.addEventListener("visibilitychange", () => { if (document.hidden) save(); });
+window.addEventListener("beforeunload", () => { save(); }); // before the next page is asked for
 // what is about to be decided is saved by the decision itself
 composer.addEventListener("submit", () => { clearTimeout(timer); });
 document.addEventListener("countersign:save", save); // somebody asked for it now

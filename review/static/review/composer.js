@@ -1,8 +1,8 @@
 // The composer: counts the seconds that the draft is looked at, says whether it was changed, and
-// lets Ctrl or Command with Enter approve. A bare Enter never does.
+// lets Ctrl or Command with Enter approve, or confirm the dialog that is open. A bare Enter never does.
 
-const composer = document.getElementById("composer"); // absent on the page that asks for confirmation
-const text = document.getElementById("reply");
+const composer = document.getElementById("composer");
+const text = document.getElementById("reply"); // absent on the page that asks for confirmation
 
 let seconds = 0;
 let since = document.hidden ? null : performance.now();
@@ -29,8 +29,9 @@ window.addEventListener("pageshow", () => { delete composer?.dataset.leaving; })
 
 document.addEventListener("keydown", (event) => {
   if (event.key !== "Enter" || !(event.ctrlKey || event.metaKey) || event.repeat || event.isComposing) return;
-  if (document.querySelector("dialog[open]")) return;
-  const button = document.querySelector("[data-submit-key]:not([disabled])");
+  const dialog = document.querySelector("dialog[open]");
+  const buttons = [...(dialog ?? document).querySelectorAll("[data-submit-key]:not([disabled])")];
+  const button = buttons.find((element) => dialog || !element.closest("dialog"));
   if (!button) return;
   event.preventDefault();
   button.click();

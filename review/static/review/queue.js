@@ -18,3 +18,5 @@ document.addEventListener("keydown", (event) => {
 
 // beside a ticket: bring the open row into view once
 document.querySelector(".workbench__queue .is-current")?.scrollIntoView({ block: "nearest" });
+// back to a list that the browser kept: it is old
+window.addEventListener("pageshow", (event) => { if (event.persisted) location.reload(); });

@@ -1,19 +1,25 @@
-// Acts on what the page's pulse brings: a lost claim stops the writing, a finished draft opens by
-// itself where nothing was written, a closed tab gives the ticket back.
+// Acts on what the page's pulse brings: what can't be done is disabled, a lost claim stops the
+// writing, a finished draft opens by itself where nothing was written, a page that is left says
+// farewell.
 
 const composer = document.getElementById("composer");
-const text = document.getElementById("reply");
-const release = document.getElementById("release");
+const text = document.getElementById("reply"); // absent on the page that asks for confirmation
+const pulse = document.getElementById("pulse");
+const farewell = document.getElementById("farewell");
 
-const untouched = () => text.value.trim() === "" || text.value === text.defaultValue;
+const untouched = () => !text || text.value.trim() === "" || text.value === text.defaultValue;
+
+function allow(element, allowed) {
+  if (element.matches("button")) element.disabled = !allowed;
+  else element.setAttribute("aria-disabled", String(!allowed));
+}
 
 document.body.addEventListener("htmx:afterSwap", () => {
   const now = document.getElementById("situation");
   if (!now) return;
+  document.querySelectorAll("[data-needs]").forEach((element) => allow(element, now.dataset[element.dataset.needs] === "1"));
   if (now.dataset.lost === "1") {
-    text.readOnly = true;
-    document.querySelectorAll(".bar button, .ticket-head__moves button").forEach((button) => { button.disabled = true; });
-    document.querySelectorAll(".bar a").forEach((link) => { link.setAttribute("aria-disabled", "true"); });
+    if (text) text.readOnly = true;
     document.dispatchEvent(new CustomEvent("countersign:lost"));
   }
   const busy = document.querySelector("dialog[open]");
@@ -29,16 +35,12 @@ document.body.addEventListener("htmx:beforeRequest", (event) => {
   if (event.target.id === "situation" && hiddenSince && Date.now() - hiddenSince > 600_000) event.preventDefault();
 });
 
-// A form or link inside the console keeps the claim (the next page renews it or lets it run out);
-// a closed tab gives it back at once.
-let inside = false;
-document.addEventListener("submit", () => { inside = true; });
-window.addEventListener("pageshow", () => { inside = false; });
+// The farewell is this visit's only: the next page of the ticket, or another tab, keeps the claim.
+// Words that were not sent keep it too, until it runs out.
 window.addEventListener("pagehide", () => {
-  if (inside || !release.dataset.token || composer.classList.contains("is-edited")) return;
-  const body = new FormData();
-  body.set("csrfmiddlewaretoken", composer.elements.csrfmiddlewaretoken.value);
-  body.set("claim_token", release.dataset.token);
-  body.set("beacon", "1");
-  navigator.sendBeacon(release.action, body);
+  const body = new FormData(pulse);
+  if (!body.get("visit") || composer.classList.contains("is-edited")) return;
+  navigator.sendBeacon(farewell.action, body);
 });
+// Back to a page that the browser kept: what it shows may be sent or overtaken by now.
+window.addEventListener("pageshow", (event) => { if (event.persisted) location.reload(); });

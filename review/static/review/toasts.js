@@ -1,17 +1,23 @@
-// Counts down the seconds in which a reply can still be undone.
+// Counts down the seconds in which a step can still be undone: by the server's clock, from the moment
+// at which its answer began to arrive.
 
 const live = document.getElementById("live");
+const arrived = performance.getEntriesByType("navigation")[0]?.responseStart ?? 0;
 
-for (const toast of document.querySelectorAll(".toast[data-until]")) {
-  const until = Date.parse(toast.dataset.until);
-  const left = toast.querySelector(".toast__left");
+for (const toast of document.querySelectorAll(".toast[data-seconds-left]")) {
+  const until = arrived + Number(toast.dataset.secondsLeft) * 1000;
+  const left = toast.querySelector(".toast__left"); // absent for a step that sends nothing
   const tick = () => {
-    const seconds = Math.ceil((until - Date.now()) / 1000);
+    const seconds = Math.ceil((until - performance.now()) / 1000);
     if (seconds > 0) {
-      left.textContent = `in ${seconds} s`;
+      if (left) left.textContent = `in ${seconds} s`;
       return;
     }
     clearInterval(timer);
+    if (!left) {
+      if (!toast.matches(":hover, :focus-within")) toast.remove(); // undone from the history later
+      return;
+    }
     toast.querySelector("button").remove();
     left.textContent = "now";
     toast.classList.add("is-over");
@@ -19,5 +25,5 @@ for (const toast of document.querySelectorAll(".toast[data-until]")) {
   };
   const timer = setInterval(tick, 500);
   tick();
-  live.textContent = `The reply to ticket ${toast.dataset.number} goes out in a few seconds. Press U to undo.`;
+  if (left) live.textContent = `The reply to ticket ${toast.dataset.number} goes out in a few seconds. Press U to undo.`;
 }
