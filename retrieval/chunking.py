@@ -19,11 +19,13 @@ CONTEXT_TOKENS = 48  # the most that title and headings may take of the embedder
 CONTEXT_SEPARATOR = " › "
 
 _FENCE = re.compile(r" {0,3}(`{3,}|~{3,})")
-_HEADING = re.compile(r" {0,3}(#{1,6})(?:[ \t]+(.*?))?(?:[ \t]+#+)?[ \t]*$")
+_HEADING = re.compile(r" {0,3}(#{1,6})(?:[ \t]+(.*))?$")
+_CLOSING_MARKS = re.compile(r"(?:^|(?<=[ \t]))#+$")
 _UNDERLINE = re.compile(r" {0,3}(=+|-{2,})[ \t]*$")
 _ITEM = re.compile(r"[ \t]*(?:[-*+•]|\d{1,9}[.)])[ \t]+")
 _ROW = re.compile(r"[ \t]*\|")
-_SENTENCE_END = re.compile(r"""[.!?…]+["'”’)\]*_]*(?=\s)|[。！？]["”’）」』]*""")
+_SENTENCE_END = re.compile(r"""(?<![.!?…])[.!?…]+["'”’)\]*_]*(?=\s)|[。！？]["”’）」』]*""")
+_NOT_SPACE = re.compile(r"\S")
 _ABBREVIATION = re.compile(
     r"(?:^|[\s(])(?:[A-Za-z]|[A-Za-z]\.[A-Za-z]|Mr|Mrs|Ms|Dr|Prof|St|Sr|Jr|vs|etc|approx|ca|cf"
     r"|Inc|Ltd|Co|Corp|Nr|[Nn]os?|Fig|fig|[Ss]ec|Art|pp|tel|Tel|ext|min|max|incl|excl|resp)\.$"
@@ -144,7 +146,12 @@ def _headings(text: str) -> Iterator[tuple[int, int, int, str]]:
         elif mark:
             fence = mark[1]
         elif found := _HEADING.match(line):
-            yield start, end, len(found[1]), _plain(found[2] or "")
+            yield (
+                start,
+                end,
+                len(found[1]),
+                _plain(_CLOSING_MARKS.sub("", (found[2] or "").rstrip())),
+            )
             blank_before = True
         elif candidate and (under := _UNDERLINE.match(line)):
             words = text[candidate[0] : candidate[1]]
@@ -155,7 +162,9 @@ def _headings(text: str) -> Iterator[tuple[int, int, int, str]]:
 
 
 def _plain(words: str) -> str:
-    return re.sub(r"[*_`]+", "", re.sub(r"\[([^\]]*)\]\([^)]*\)", r"\1", words)).strip()
+    return re.sub(
+        r"[*_`]+", "", re.sub(r"\[([^\]]{0,500})\]\([^)]{0,1000}\)", r"\1", words)
+    ).strip()
 
 
 def _trim(text: str, start: int, end: int) -> Span | None:
@@ -222,8 +231,8 @@ def sentences(text: str, start: int, end: int) -> list[Span]:
         before = text[max(begin, stop.start() - 8) : stop.start() + 1]
         if text[stop.start()] == "." and _ABBREVIATION.search(before):
             continue
-        rest = text[stop.end() : end].lstrip()
-        if rest and rest[0].islower():
+        following = _NOT_SPACE.search(text, stop.end(), end)
+        if following and following[0].islower():
             continue
         span = _trim(text, begin, stop.end())
         if span:

@@ -18,7 +18,8 @@ from retrieval.models import Document
 
 _SUFFIXES = ("", ".md", ".markdown", ".html", ".htm", "/index.md", "/README.md")
 _ARTICLE = re.compile(r"\.(?:md|markdown|html?|txt|pdf|docx)$|(?:^|/)[^./]+/?$", re.I)
-_HEADING_MARKS = re.compile(r"[*_`~]|\[([^\]]*)\]\([^)]*\)")
+_HEADING_MARKS = re.compile(r"[*_`~]|\[([^\]]{0,500})\]\([^)]{0,1000}\)")
+_LONGEST_SLUG = 500  # characters of a heading: Unicode normalisation is slow on endless accents
 _ID = re.compile(r"""\{#([\w-]+)\}|<[^<>]*?\b(?:id|name)\s*=\s*["']([^"']+)["']""", re.I)
 
 
@@ -133,12 +134,12 @@ def anchors_of(text: str) -> frozenset[str]:
         if token.type != "heading_open":
             continue
         words = _HEADING_MARKS.sub(r"\1", tokens[place + 1].content)
-        words = re.sub(r"\s*\{#[\w-]+\}\s*$", "", words)
+        words = re.sub(r"(?<!\s)\s*\{#[\w-]+\}\s*$", "", words)
         github = re.sub(r"[^\w\- ]", "", words.casefold()).replace(" ", "-")
         again = seen.get(github, 0)
         seen[github] = again + 1
         github = f"{github}-{again}" if again else github
-        found |= {github, github.strip("-"), slugify(words)}
+        found |= {github, github.strip("-"), slugify(words[:_LONGEST_SLUG])}
     found |= {(one or other).casefold() for one, other in _ID.findall(text)}
     return frozenset(found)
 

@@ -19,8 +19,8 @@ MAX_FRONT_MATTER = 64 * 1024
 _FRONT_MATTER = re.compile(
     r"\A---[ \t]*\n(.*?)(?:^---|^\.\.\.)[ \t]*(?:\n|\Z)", re.DOTALL | re.MULTILINE
 )
-_HEADING = re.compile(r"^ {0,3}#{1,6}[ \t]+(.+?)[ \t]*#*[ \t]*$", re.MULTILINE)
-_UNDERLINED = re.compile(r"\A\s*([^\n]+)\n {0,3}=+[ \t]*$", re.MULTILINE)
+_HEADING = re.compile(r"^ {0,3}#{1,6}[ \t]+([^\s#].*)$", re.MULTILINE)
+_UNDERLINED = re.compile(r"\A\s*(\S[^\n]*)\n {0,3}=+[ \t]*$", re.MULTILINE)
 
 
 OnPage = Callable[[int, int], None]
@@ -219,7 +219,7 @@ def _first_line(error: Exception) -> str:
 
 def _first_heading(markdown: str) -> str:
     found = _UNDERLINED.search(markdown) or _HEADING.search(markdown)
-    return re.sub(r"[*_`]+", "", found[1]).strip() if found else ""
+    return re.sub(r"[*_`]+", "", found[1].rstrip(" \t#")).strip() if found else ""
 
 
 def _name(path: Path) -> str:

@@ -37,19 +37,13 @@ def findings(text: str) -> list[Finding]:
             found.setdefault((start + span.start, start + span.end), span.rule)
         if not screened.spans:  # the disguise is all there is: invisible characters, say
             found.setdefault((start, end), screened.reasons[0])
-    outer = [
-        place
-        for place in found
-        if not any(other != place and _holds(other, place) for other in found)
-    ]
+    outer: list[tuple[int, int]] = []
+    for start, end in sorted(found, key=lambda place: (place[0], -place[1])):
+        if not outer or end > outer[-1][1]:  # else it lies inside the one before
+            outer.append((start, end))
     return [
-        Finding(start, end, found[start, end], _excerpt(text[start:end]))
-        for start, end in sorted(outer)
+        Finding(start, end, found[start, end], _excerpt(text[start:end])) for start, end in outer
     ]
-
-
-def _holds(outer: tuple[int, int], inner: tuple[int, int]) -> bool:
-    return outer[0] <= inner[0] and inner[1] <= outer[1]
 
 
 def _excerpt(words: str) -> str:

@@ -10,8 +10,10 @@ counting one and a half times: it is a rank, not a probability.
 import base64
 import binascii
 import re
+from bisect import bisect_left
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import accumulate
 from typing import Literal
 
 from retrieval.safety.injection_rules import RULES, Rule
@@ -87,8 +89,12 @@ def screen_injection(
     for start, end, joined in spelled_out(reading.text):
         for rule, _, _ in _matches(rules, joined):
             note(rule.name, rule.weight, f"{rule.reason} (spelled letter by letter)", start, end)
+    matched_at.sort()
+    begins = [start for start, _ in matched_at]
+    reached = list(accumulate((end for _, end in matched_at), max))
     for start, end in _hidden(reading.text):
-        if any(start < e and s < end for s, e in matched_at):
+        before = bisect_left(begins, end)
+        if before and reached[before - 1] > start:  # one of those that begin before its end
             note("hidden text", 0.5, "the instruction is hidden from a reader", start, end)
     for start, end, decoded in _decoded(reading.text):
         matched = [rule for rule, _, _ in _matches(rules, decoded)]

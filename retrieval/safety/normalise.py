@@ -21,7 +21,8 @@ _LEET = str.maketrans("013457@$!", "oieastasi")
 _LEET_WORD = re.compile(
     r"(?<![\w@$!])(?=[\w@$!]{0,40}[a-zA-Z])(?=[\w@$!]{0,40}[013457@$])[\w@$!]{4,40}(?![\w@$!])"
 )
-_SPACED = re.compile(r"(?<!\w)(?:\w[ ._*-]{1,2}){4,400}\w(?!\w)")
+# letter and mark have no character in common, so that there is one way to read a run
+_SPACED = re.compile(r"(?<!\w)(?:[^\W_][ ._*-]{1,2}){4,400}[^\W_](?!\w)")
 _KEPT_CONTROLS = "\n\t"
 
 
