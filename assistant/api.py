@@ -65,6 +65,7 @@ class NewTicket(Strict):
     name: StrictStr = ""
     email: StrictStr = ""
     external_id: StrictStr | None = None
+    message_id: StrictStr = Field("", description="the mail's Message-ID; our reply answers it")
     channel: StrictStr = "api"
     language: StrictStr = ""
     created_at: AwareDatetime | None = None
@@ -72,6 +73,8 @@ class NewTicket(Strict):
 
 class NewMessage(Strict):
     body: StrictStr
+    name: StrictStr = Field("", description="who wrote, where it is not the ticket's customer")
+    message_id: StrictStr = Field("", description="the mail's Message-ID; our reply answers it")
     created_at: AwareDatetime | None = None
 
 
@@ -92,13 +95,14 @@ class Links(Schema):
 
 class TicketCreated(Schema):
     number: int
-    created: bool = Field(description="false when this external_id was here already")
+    created: bool = Field(description="false when this external_id or message_id was here already")
     links: Links
 
 
 class MessageCreated(Schema):
     number: int
     position: int
+    created: bool = Field(description="false when this message_id was here already")
     links: Links
 
 
@@ -194,7 +198,8 @@ REFUSED = {frozenset({400, 401, 403, 404, 409, 413, 422}): Errors}
     auth=KeyAuth(Scope.TICKETS_WRITE),
 )
 def create_ticket(request: HttpRequest, ticket: NewTicket) -> Any:
-    """201 with the ticket's number; 200 when this `external_id` made a ticket on the channel before."""
+    """201 with the ticket's number; 200 when this `external_id` or `message_id` came on the channel
+    before."""
 
     def work() -> tuple[int, dict[str, Any]]:
         received = receive_message(
@@ -237,7 +242,7 @@ def read_ticket(request: HttpRequest, number: int) -> Any:
         "status": ticket.status,
         "category": ticket.category,
         "language": ticket.language,
-        "name": ticket.contact.name,
+        "name": ticket.sender_name,
         "email": ticket.contact.email or "",
         "created_at": ticket.created_at,
         "messages": messages,
@@ -247,24 +252,31 @@ def read_ticket(request: HttpRequest, number: int) -> Any:
 
 @router.post(
     "/tickets/{int:number}/messages",
-    response={201: MessageCreated} | REFUSED,
+    response={201: MessageCreated, 200: MessageCreated} | REFUSED,
     summary="Add a customer's follow-up",
     auth=KeyAuth(Scope.TICKETS_WRITE),
 )
 def create_message(request: HttpRequest, number: int, message: NewMessage) -> Any:
-    """A draft that waits on the ticket is retired, and a new one answers the whole thread."""
+    """A draft that waits on the ticket is retired, and a new one answers the whole thread. 200, and
+    where the message stands, when this `message_id` came on the channel before."""
     ticket = ticket_or_404(number)
 
     def work() -> tuple[int, dict[str, Any]]:
-        made = add_message(
+        received = add_message(
             ticket=ticket,
-            body=message.body,
-            created_at=message.created_at,
+            **message.dict(),
             source="api",
             actor=actor_of_key(request),
             now=timezone.now(),
         )
-        return 201, {"number": number, "position": made.position, "links": links_of(number)}
+        at = received.ticket.pk
+        answer = {
+            "number": at,
+            "position": received.message.position,
+            "created": received.created,
+            "links": links_of(at),
+        }
+        return (201 if received.created else 200), answer
 
     return Status(*once(request, work))
 

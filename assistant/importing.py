@@ -15,7 +15,8 @@ from django.utils.dateparse import parse_datetime
 from assistant.intake import BadMessage, receive_message
 
 FIELDS = {
-    "external_id", "subject", "body", "name", "email", "channel", "created_at", "language"
+    "external_id", "message_id", "subject", "body", "name", "email", "channel", "created_at",
+    "language",
 }  # fmt: skip
 
 
@@ -127,6 +128,7 @@ def import_row(row: dict[str, Any], *, channel: str, actor: str, now: datetime) 
         name=row.get("name"),
         email=row.get("email"),
         external_id=row.get("external_id"),
+        message_id=row.get("message_id"),
         language=row.get("language"),
         created_at=_created_at(row.get("created_at")),
         source="import",

@@ -5,16 +5,18 @@ Every door (REST, files, the console's form) comes through `receive_message` or 
 
 from __future__ import annotations
 
+import base64
+import quopri
 import re
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.conf import settings
-from django.core.exceptions import ValidationError
-from django.core.validators import validate_email
 from django.db import IntegrityError, transaction
 
+from assistant.addresses import LONGEST, BadAddress, canonical
 from assistant.audit.log import record
+from assistant.channels import headers
 from assistant.models import Channel, Contact, Message, Ticket
 from assistant.privacy.cards import mask_cards
 from assistant.privacy.encryption import Forgotten, seal
@@ -22,7 +24,10 @@ from assistant.signals import message_received
 
 _LANGUAGE = re.compile(r"^[a-zA-Z]{2,3}(-[a-zA-Z0-9]{2,8})*$")
 _SURROGATE = re.compile("[\ud800-\udfff]")
-_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
+# Embeddings, overrides and isolates of text direction: they reorder what stands around a name, on every
+# page and in every mail. Marks (LRM, RLM) and right-to-left letters stay.
+_BIDI = re.compile("[\u202a-\u202e\u2066-\u2069]")
+_ENCODED_WORD = re.compile(r"=\?([^\s?]*)\?([bq])\?([^?]*)\?=", re.I)  # RFC 2047, read generously
 _FIRST_YEAR = 1970
 _FAST_CLOCK = timedelta(days=1)  # a sender's clock or time zone may be wrong by that much
 
@@ -38,7 +43,7 @@ class BadMessage(ValueError):
 
 @dataclass(frozen=True)
 class Received:
-    """What became of a message; `created` is False when the ticket was here already."""
+    """What became of a message; `created` is False when it was here already."""
 
     ticket: Ticket
     message: Message
@@ -63,31 +68,58 @@ def clean_text(field: str, value: object, *, longest: int, required: bool = Fals
     return value
 
 
-def _one_line(field: str, value: object, *, longest: int) -> str:
-    """A text that stands in mail headers: line breaks and control characters become one space."""
+def one_line(field: str, value: object, *, longest: int) -> str:
+    """A text that stands in headers and lists: line breaks and control characters become one blank,
+    overrides of text direction go, and nothing in it decodes to a line break any more."""
     text = clean_text(field, value, longest=longest)
-    return " ".join(_CONTROL.sub(" ", text).split())
+    text = headers.one_line(_BIDI.sub("", text))
+    return _ENCODED_WORD.sub(_disarmed, text)[:longest]
+
+
+def _disarmed(word: re.Match[str]) -> str:
+    """The encoded word as it is written, unless it hides control characters: then a blank breaks it, so
+    that no program on its way takes it for an encoded word."""
+    charset, kind, packed = word[1].partition("*")[0], word[2].lower(), word[3]
+    raw = packed.encode("ascii", "replace")
+    try:
+        hidden = base64.b64decode(raw + b"==") if kind == "b" else quopri.decodestring(raw)
+        shown = hidden.decode(charset, "replace")
+    except (LookupError, ValueError):
+        shown = ""
+    return word[0].replace("=?", "= ?", 1) if headers.CONTROL.search(shown) else word[0]
+
+
+def clean_mail_id(value: object) -> str:
+    """A Message-ID in its angle brackets, or nothing. Raises BadMessage."""
+    text = clean_text("message_id", value, longest=252)
+    if not text:
+        return ""
+    text = text if text.startswith("<") else f"<{text}>"
+    if not headers.is_mail_id(text):
+        raise BadMessage(
+            "message_id", "is not a Message-ID: printable ASCII without blanks, such as <id@host>"
+        )
+    return text
 
 
 def _moment(value: datetime | None, now: datetime) -> datetime:
-    """When a message was written. Raises BadMessage for what no customer's clock says."""
+    """When a message was written, never later than it came. Raises BadMessage for what no customer's
+    clock says."""
     if value is None:
         return now
     if value.year < _FIRST_YEAR:  # also keeps the time zone's arithmetic inside datetime's range
         raise BadMessage("created_at", f"is before {_FIRST_YEAR}")
     if value.year > now.year + 1 or value > now + _FAST_CLOCK:
         raise BadMessage("created_at", "is in the future")
-    return value
+    return min(value, now)
 
 
 def _clean_address(value: object) -> str:
-    email = clean_text("email", value, longest=254).lower()
-    if email:
-        try:
-            validate_email(email)
-        except ValidationError:
-            raise BadMessage("email", "is not an e-mail address") from None
-    return email
+    email = clean_text("email", value, longest=LONGEST)
+    try:
+        return canonical(email) if email else ""
+    except BadAddress as error:
+        raise BadMessage("email", str(error)) from None
 
 
 def _channel(name: object) -> Channel:
@@ -109,16 +141,19 @@ def _contact(*, name: str, email: str) -> Contact:
     return contact
 
 
-def _append_inbound(*, ticket: Ticket, body: str, created_at: datetime) -> Message:
+def _append_inbound(
+    *, ticket: Ticket, body: str, name: str, mail_id: str, created_at: datetime
+) -> Message:
     masked, count = mask_cards(body)
-    position = ticket.messages.count() + 1
     return Message.objects.create(
         ticket=ticket,
-        position=position,
+        position=ticket.messages.count() + 1,
         direction=Message.Direction.INBOUND,
         body=seal(ticket=ticket, text=masked),
+        sender_name=name,
         masked=count,
-        mail_id=f"<ticket-{ticket.pk}-message-{position}@countersign>",
+        mail_id=mail_id,
+        channel=ticket.channel if mail_id else None,
         created_at=created_at,
     )
 
@@ -149,28 +184,31 @@ def receive_message(
     name: object = "",
     email: object = "",
     external_id: object = None,
+    message_id: object = "",
     language: object = "",
     created_at: datetime | None = None,
     source: str,
     actor: str,
     now: datetime,
 ) -> Received:
-    """Open a ticket with its first message, or find the one this `external_id` made before.
+    """Open a ticket with its first message, or find the one that came before with this `external_id`,
+    or with this `message_id` (the mail's own Message-ID), on the channel.
 
     `source` says which door it came through (api, import, console). Raises BadMessage.
     """
     text = clean_text("body", body, longest=settings.MESSAGE_MAX_CHARACTERS, required=True)
-    title = _one_line("subject", subject, longest=500)
-    person = _one_line("name", name, longest=200)
+    title = one_line("subject", subject, longest=500)
+    person = one_line("name", name, longest=200)
     written_at = _moment(created_at, now)
     address = _clean_address(email)
     reference = clean_text("external_id", external_id, longest=200) or None
+    mail_id = clean_mail_id(message_id)
     tongue = clean_text("language", language, longest=10)
     if tongue and not _LANGUAGE.match(tongue):
         raise BadMessage("language", f"“{tongue}” is not a language code such as en or pt-BR")
     way_in = _channel(channel)
 
-    known = _known(way_in, reference)
+    known = _known(way_in, reference, mail_id)
     if known is not None:
         return known
     try:
@@ -179,56 +217,90 @@ def receive_message(
                 channel=way_in,
                 external_id=reference,
                 contact=_contact(name=person, email=address),
+                sender_name=person,
                 subject=mask_cards(title)[0],
                 language=tongue.lower(),
                 created_at=written_at,
                 received_at=now,
-                last_message_at=written_at,
+                last_message_at=now,
             )
-            message = _append_inbound(ticket=ticket, body=text, created_at=written_at)
+            message = _append_inbound(
+                ticket=ticket, body=text, name=person, mail_id=mail_id, created_at=written_at
+            )
             _announce(message, actor=actor, source=source, now=now)
     except IntegrityError:
-        known = _known(way_in, reference)  # a twin was faster
+        known = _known(way_in, reference, mail_id)  # a twin was faster
         if known is None:
             raise
         return known
     return Received(ticket, message, created=True)
 
 
-def _known(channel: Channel, external_id: str | None) -> Received | None:
-    if external_id is None:
-        return None
-    ticket = Ticket.objects.filter(channel=channel, external_id=external_id).first()
-    if ticket is None:
-        return None
-    first = ticket.messages.select_related("body").get(position=1)
-    return Received(ticket, first, created=False)
+def _known(channel: Channel, external_id: str | None, mail_id: str) -> Received | None:
+    """The message that came before under one of its names."""
+    messages = Message.objects.select_related("body", "ticket__channel", "ticket__contact")
+    found = None
+    if external_id is not None:
+        found = messages.filter(
+            ticket__channel=channel, ticket__external_id=external_id, position=1
+        ).first()
+    if found is None and mail_id:
+        found = messages.filter(ticket__channel=channel, mail_id=mail_id).first()
+    return Received(found.ticket, found, created=False) if found else None
 
 
 def add_message(
     *,
     ticket: Ticket,
     body: object,
+    name: object = "",
+    message_id: object = "",
     created_at: datetime | None = None,
     source: str,
     actor: str,
     now: datetime,
-) -> Message:
-    """Append a customer's follow-up to a thread. Raises BadMessage, also for a forgotten ticket."""
+) -> Received:
+    """Append a customer's follow-up to a thread, or find the message that came before with this
+    `message_id` on the channel. Without a `name` it is the thread's customer who wrote.
+
+    Raises BadMessage, also for a forgotten ticket.
+    """
     text = clean_text("body", body, longest=settings.MESSAGE_MAX_CHARACTERS, required=True)
+    person = one_line("name", name, longest=200)
+    mail_id = clean_mail_id(message_id)
     written_at = _moment(created_at, now)
-    with transaction.atomic():
-        locked = Ticket.objects.select_for_update().select_related("channel").get(pk=ticket.pk)
-        try:
-            message = _append_inbound(ticket=locked, body=text, created_at=written_at)
-        except Forgotten:
-            why = f"#{locked.pk} was forgotten and takes no more messages: open a new ticket"
-            raise BadMessage("ticket", why) from None
-        if locked.status in {Ticket.Status.ANSWERED, Ticket.Status.SOLVED}:
-            locked.status = Ticket.Status.REOPENED
-        elif locked.status == Ticket.Status.WAITING:
-            locked.status = Ticket.Status.OPEN
-        locked.last_message_at = written_at
-        locked.save(update_fields=["status", "last_message_at"])
-        _announce(message, actor=actor, source=source, now=now)
-    return message
+    known = _known(ticket.channel, None, mail_id)
+    if known is not None:
+        return known
+    try:
+        with transaction.atomic():
+            locked = Ticket.objects.select_for_update().select_related("channel").get(pk=ticket.pk)
+            locked.sender_name = person or locked.sender_name
+            message = _append_inbound(
+                ticket=locked,
+                body=text,
+                name=locked.sender_name,
+                mail_id=mail_id,
+                created_at=written_at,
+            )
+            _into_view(locked, now=now)
+            _announce(message, actor=actor, source=source, now=now)
+    except Forgotten:
+        why = f"#{ticket.pk} was forgotten and takes no more messages: open a new ticket"
+        raise BadMessage("ticket", why) from None
+    except IntegrityError:
+        known = _known(ticket.channel, None, mail_id)  # a twin was faster
+        if known is None:
+            raise
+        return known
+    return Received(locked, message, created=True)
+
+
+def _into_view(ticket: Ticket, *, now: datetime) -> None:
+    """A new message: the ticket is open again and stands on top of the lists."""
+    if ticket.status in {Ticket.Status.ANSWERED, Ticket.Status.SOLVED}:
+        ticket.status = Ticket.Status.REOPENED
+    elif ticket.status == Ticket.Status.WAITING:
+        ticket.status = Ticket.Status.OPEN
+    ticket.last_message_at = now
+    ticket.save(update_fields=["sender_name", "status", "last_message_at"])

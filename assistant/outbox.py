@@ -1,5 +1,8 @@
 """The outbox: a reply is held for undo, then delivered; never lost, never sent twice.
 
+What a passing failure holds up is tried again for days, with growing pauses; what may have been sent is
+not tried again but by a person's word.
+
 held → sending → sent | failed | uncertain, or held → cancelled. Each step is a conditional update,
 so that of two racing processes exactly one goes on.
 """
@@ -8,23 +11,31 @@ from __future__ import annotations
 
 import hashlib
 import logging
+import uuid
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import Q, QuerySet
+from django.utils import timezone
 
+from assistant import leases
+from assistant.addresses import domain_of
 from assistant.audit.log import record
-from assistant.channels import mail
-from assistant.channels.base import Adapter, DeliveryError, Outgoing
+from assistant.channels import letter, mail
+from assistant.channels.base import Adapter, DeliveryError, MaybeDelivered, Outgoing
 from assistant.models import Channel, Message, OutboundReply, Ticket, User
 from assistant.privacy.encryption import seal, unseal
 
 logger = logging.getLogger(__name__)
 
 State = OutboundReply.State
-MAX_ATTEMPTS = 8
-STALE_SENDING = timedelta(seconds=90)
+# RFC 5321, section 4.5.4.1: a sender goes on for 4 to 5 days, sooner at first, later seldom.
+GIVE_UP_AFTER = timedelta(days=5)
+SHORTEST_PAUSE = timedelta(minutes=1)
+LONGEST_PAUSE = timedelta(hours=4)
+STALE_SENDING = timedelta(seconds=90)  # without a sign of life of the process that sends
 ACTOR = "system:outbox"
 
 
@@ -50,7 +61,7 @@ def hold_reply(
         ticket=ticket,
         body=seal(ticket=ticket, text=text),
         author=author,
-        mail_id=f"<{idempotency_key}@countersign>",
+        mail_id=_new_mail_id(),
         answers_position=ticket.messages.count(),
         hold_until=now + timedelta(seconds=hold),
         created_at=now,
@@ -64,6 +75,16 @@ def hold_reply(
         now=now,
     )
     return reply
+
+
+def _new_mail_id() -> str:
+    """A Message-ID that no other mail in the world has (RFC 5322, section 3.6.4), also where two
+    installations send for one domain."""
+    try:
+        domain = domain_of(letter.sender())
+    except DeliveryError:  # said where the mail is made
+        domain = "localhost"
+    return f"<{uuid.uuid4().hex}@{domain}>"
 
 
 def cancel_reply(reply: OutboundReply, *, now: datetime) -> bool:
@@ -89,7 +110,17 @@ def deliver_due(*, now: datetime, limit: int = 50) -> int:
     due = OutboundReply.objects.filter(
         Q(state=State.HELD, hold_until__lte=now) | Q(state=State.FAILED, next_attempt_at__lte=now)
     ).order_by("hold_until")[:limit]
-    return sum(_deliver(reply, now=now) for reply in due)
+    sent = 0
+    for reply in due:
+        try:
+            sent += _deliver(reply, now=now)
+        except _WayOutClosed:
+            break  # the others would wait for the same time-out, one after the other
+    return sent
+
+
+class _WayOutClosed(Exception):
+    """The server or folder takes no reply at all now."""
 
 
 def _settle_stale(*, now: datetime) -> None:
@@ -98,57 +129,85 @@ def _settle_stale(*, now: datetime) -> None:
     ).select_related("ticket__channel")
     for reply in stale:
         adapter = adapter_of(reply.ticket.channel)
-        again = adapter is None or adapter.idempotent
-        with transaction.atomic():
-            won = OutboundReply.objects.filter(
-                pk=reply.pk, state=State.SENDING, changed_at=reply.changed_at
-            ).update(
-                state=State.FAILED if again else State.UNCERTAIN,
-                next_attempt_at=now if again else None,
-                changed_at=now,
-                last_error="the process died while sending",
+        words = "the process died while sending"
+        if adapter is not None and not adapter.idempotent:
+            _uncertain(reply, words, now=now)
+        else:
+            _mine(reply).filter(changed_at=reply.changed_at).update(
+                state=State.FAILED, next_attempt_at=now, changed_at=now, last_error=words
             )
-            if won and not again:
-                record(
-                    "reply.uncertain",
-                    actor=ACTOR,
-                    ticket=reply.ticket_id,
-                    data={"reply": reply.pk},
-                    now=now,
-                )
+
+
+def _uncertain(reply: OutboundReply, words: str, *, now: datetime) -> None:
+    with transaction.atomic():
+        won = _mine(reply).update(
+            state=State.UNCERTAIN, next_attempt_at=None, changed_at=now, last_error=words[:500]
+        )
+        if won:
+            record(
+                "reply.uncertain",
+                actor=ACTOR,
+                ticket=reply.ticket_id,
+                data={"reply": reply.pk},
+                now=now,
+            )
 
 
 def _deliver(reply: OutboundReply, *, now: datetime) -> bool:
     won = OutboundReply.objects.filter(pk=reply.pk, state=reply.state).update(
-        state=State.SENDING, attempts=reply.attempts + 1, changed_at=now
+        state=State.SENDING,
+        attempts=reply.attempts + 1,
+        tried_since=reply.tried_since or now,
+        changed_at=now,
     )
     if not won:
         return False
     reply.attempts += 1
+    reply.tried_since = reply.tried_since or now
     ticket = Ticket.objects.select_related("channel", "contact").get(pk=reply.ticket_id)
     adapter = adapter_of(ticket.channel)
     text = unseal(reply.body)
     try:
-        data = text.encode() if adapter is None else adapter.deliver(_outgoing(reply, ticket, text))
+        with leases.kept(lambda: _still_sending(reply), every_seconds=20, name="sending"):
+            data = (
+                text.encode()
+                if adapter is None
+                else adapter.deliver(_outgoing(reply, ticket, text))
+            )
+    except MaybeDelivered as error:
+        _uncertain(reply, str(error), now=now)
+        return False
     except DeliveryError as error:
         _failed(reply, error, now=now)
+        if error.everybody:
+            raise _WayOutClosed from error
         return False
     except Exception as error:
         logger.exception("reply %s could not be delivered", reply.pk)
         _failed(reply, DeliveryError(f"{type(error).__name__}: see the worker's log"), now=now)
         return False
-    _sent(reply, ticket, text, data, now=now)
-    return True
+    return _sent(reply, ticket, data, now=now)
+
+
+def _mine(reply: OutboundReply) -> QuerySet[OutboundReply]:
+    """The row while it is this try that sends it."""
+    return OutboundReply.objects.filter(pk=reply.pk, state=State.SENDING, attempts=reply.attempts)
+
+
+def _still_sending(reply: OutboundReply) -> None:
+    """A sign of life: a mail server may take minutes to answer."""
+    _mine(reply).update(changed_at=timezone.now())
 
 
 def _outgoing(reply: OutboundReply, ticket: Ticket, text: str) -> Outgoing:
     mail_ids = ticket.messages.exclude(mail_id="").order_by("position")
+    asked = ticket.questions().filter(position__lte=reply.answers_position).last()
     return Outgoing(
         key=reply.idempotency_key,
         ticket_number=ticket.pk,
         subject=ticket.subject,
         body=text,
-        to_name=ticket.contact.name,
+        to_name=asked.sender_name if asked else ticket.sender_name,
         to_email=ticket.contact.email or "",
         mail_id=reply.mail_id,
         mail_ids=tuple(mail_ids.values_list("mail_id", flat=True)),
@@ -156,29 +215,38 @@ def _outgoing(reply: OutboundReply, ticket: Ticket, text: str) -> Outgoing:
 
 
 def _failed(reply: OutboundReply, error: DeliveryError, *, now: datetime) -> None:
-    final = error.permanent or reply.attempts >= MAX_ATTEMPTS
-    wait = timedelta(seconds=min(2**reply.attempts * 5, 3600))
+    assert reply.tried_since is not None
+    tried_for = now - reply.tried_since
+    final = error.permanent or tried_for >= GIVE_UP_AFTER
+    # as long again as it has been tried
+    wait = min(max(tried_for, SHORTEST_PAUSE), LONGEST_PAUSE)
     with transaction.atomic():
-        OutboundReply.objects.filter(pk=reply.pk, state=State.SENDING).update(
+        won = _mine(reply).update(
             state=State.FAILED,
             next_attempt_at=None if final else now + wait,
             last_error=str(error)[:500],
             changed_at=now,
         )
-        record(
-            "reply.failed",
-            actor=ACTOR,
-            ticket=reply.ticket_id,
-            data={"reply": reply.pk, "attempt": reply.attempts, "final": final},
-            now=now,
-        )
+        if won:
+            record(
+                "reply.failed",
+                actor=ACTOR,
+                ticket=reply.ticket_id,
+                data={"reply": reply.pk, "attempt": reply.attempts, "final": final},
+                now=now,
+            )
 
 
-def _sent(reply: OutboundReply, ticket: Ticket, text: str, data: bytes, *, now: datetime) -> None:
+def _sent(reply: OutboundReply, ticket: Ticket, data: bytes, *, now: datetime) -> bool:
+    """False where the row was settled by somebody else meanwhile."""
     digest = hashlib.sha256(data).hexdigest()
+    # one that was taken for dead meanwhile (uncertain) and lives: now it is certain
+    mine = OutboundReply.objects.filter(
+        pk=reply.pk, state__in=[State.SENDING, State.UNCERTAIN], attempts=reply.attempts
+    )
     with transaction.atomic():
         locked = Ticket.objects.select_for_update().get(pk=ticket.pk)
-        won = OutboundReply.objects.filter(pk=reply.pk, state=State.SENDING).update(
+        won = mine.update(
             state=State.SENT,
             sent_digest=digest,
             changed_at=now,
@@ -186,8 +254,9 @@ def _sent(reply: OutboundReply, ticket: Ticket, text: str, data: bytes, *, now: 
             next_attempt_at=None,
         )
         if not won:
-            return
-        _into_the_thread(reply, locked, now=now)
+            return False
+        mailed = adapter_of(ticket.channel) is not None
+        _into_the_thread(reply, locked, mail_id=reply.mail_id if mailed else "", now=now)
         record(
             "reply.sent",
             actor=ACTOR,
@@ -200,9 +269,10 @@ def _sent(reply: OutboundReply, ticket: Ticket, text: str, data: bytes, *, now: 
             },
             now=now,
         )
+    return True
 
 
-def _into_the_thread(reply: OutboundReply, locked: Ticket, *, now: datetime) -> None:
+def _into_the_thread(reply: OutboundReply, locked: Ticket, *, mail_id: str, now: datetime) -> None:
     """The reply becomes the thread's last message; the ticket is answered unless one came since."""
     last = locked.messages.order_by("-position").first()
     Message.objects.create(
@@ -211,10 +281,10 @@ def _into_the_thread(reply: OutboundReply, locked: Ticket, *, now: datetime) -> 
         direction=Message.Direction.OUTBOUND,
         body=reply.body,
         author_id=reply.author_id,
-        mail_id=reply.mail_id,
+        mail_id=mail_id,
         created_at=now,
     )
-    overtaken = last is not None and last.position > reply.answers_position
+    overtaken = locked.questions().filter(position__gt=reply.answers_position).exists()
     if not overtaken:
         locked.status = Ticket.Status.ANSWERED
     locked.last_message_at = now
@@ -232,15 +302,19 @@ def settle(reply: OutboundReply, *, send_again: bool, actor: str, now: datetime)
     """
     with transaction.atomic():
         locked = Ticket.objects.select_for_update().get(pk=reply.ticket_id)
+        before = OutboundReply.objects.filter(STUCK, pk=reply.pk).first()
         won = OutboundReply.objects.filter(STUCK, pk=reply.pk).update(
             state=State.FAILED if send_again else State.SENT,
             next_attempt_at=now if send_again else None,
-            attempts=0,
+            tried_since=None,
             changed_at=now,
         )
-        if won:
+        if won and before is not None:
             if not send_again:
-                _into_the_thread(reply, locked, now=now)
+                # what was said by other means is no mail that anybody could refer to
+                mailed = before.state == State.UNCERTAIN
+                mail_id = reply.mail_id if mailed else ""
+                _into_the_thread(reply, locked, mail_id=mail_id, now=now)
             record(
                 "reply.settled",
                 actor=actor,
@@ -249,3 +323,15 @@ def settle(reply: OutboundReply, *, send_again: bool, actor: str, now: datetime)
                 now=now,
             )
     return bool(won)
+
+
+def send_again(replies: Iterable[OutboundReply], *, actor: str, now: datetime) -> int:
+    """A person's word on many replies that failed: all are tried again. Returns how many.
+
+    One that may have been sent already is left out: it wants a look at each.
+    """
+    return sum(
+        settle(reply, send_again=True, actor=actor, now=now)
+        for reply in replies
+        if reply.state == State.FAILED
+    )

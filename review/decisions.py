@@ -252,7 +252,7 @@ def regenerate(
     with transaction.atomic():
         locked = lock(ticket)
         claims.check(ticket=locked, user=user, token=claim_token, lock=True)
-        newest = locked.messages.filter(direction="inbound").order_by("-position").first()
+        newest = locked.questions().last()
         if newest is None:
             raise NothingToApprove("There is no customer's message to draft a reply to.")
         if locked.drafts.filter(state__in=Draft.PENDING).exists():

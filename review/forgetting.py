@@ -15,8 +15,9 @@ from datetime import datetime
 from django.db import transaction
 from django.db.models import Q
 
+from assistant.addresses import BadAddress, canonical
 from assistant.audit.log import record
-from assistant.models import Contact, OutboundReply, SealedText, Ticket, TicketKey
+from assistant.models import Contact, Message, OutboundReply, SealedText, Ticket, TicketKey
 from generation.models import Draft
 from generation.queue import retire_open_draft
 from review import working_copies
@@ -40,7 +41,11 @@ class Erased:
 
 def tickets_of(*, email: str) -> list[Ticket]:
     """A customer's tickets. Raises NotForgotten where nobody has this address."""
-    found = list(Ticket.objects.filter(contact__email__iexact=email.strip()).order_by("pk"))
+    try:
+        address = canonical(email)
+    except BadAddress:  # one that came in before addresses had one form
+        address = email.strip()
+    found = list(Ticket.objects.filter(contact__email__iexact=address).order_by("pk"))
     if not found:
         raise NotForgotten(f"No ticket is of {email.strip()}: is the address spelt as in the list?")
     return found
@@ -104,7 +109,8 @@ def _destroy(ticket: Ticket, now: datetime) -> int:
         ticket=ticket, defaults={"wrapped": None, "destroyed_at": now}
     )
     # `external_id` stays, so that a repeated import doesn't bring the ticket back
-    Ticket.objects.filter(pk=ticket.pk).update(subject="")
+    Ticket.objects.filter(pk=ticket.pk).update(subject="", sender_name="")
+    Message.objects.filter(ticket=ticket).update(sender_name="", mail_id="")
     texts = SealedText.objects.filter(ticket=ticket, ciphertext__isnull=False)
     return texts.update(ciphertext=None, salt=None)
 

@@ -170,7 +170,7 @@ def _redact(row: GapTicket) -> None:
     if row.question_id and (row.reply_id or decision is None):
         return
     ticket = row.ticket
-    names = [ticket.contact.name, *([decision.user.display_name] if decision else ())]
+    names = [*ticket.names(), *([decision.user.display_name] if decision else ())]
     redact = Redactor(names=names)
     if not row.question_id and (question := question_of(ticket.pk)):
         row.question = seal(ticket=ticket, text=redact(question))

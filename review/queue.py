@@ -100,6 +100,7 @@ def _wrote_to_spam() -> Q:
     since = Message.objects.filter(
         ticket=OuterRef("pk"),
         direction=Message.Direction.INBOUND,
+        automatic="",
         position__gt=Subquery(marked.values("last_position")[:1]),
     )
     return Q(status=Ticket.Status.SPAM) & Q(Exists(since))
@@ -137,7 +138,7 @@ def _with_their_wait(tickets: QuerySet[Any, Any]) -> QuerySet[Any, Any]:
     thread = Message.objects.filter(ticket=OuterRef("pk"))
     answered = thread.filter(direction=Message.Direction.OUTBOUND).order_by("-position")
     unanswered = thread.filter(
-        direction=Message.Direction.INBOUND, position__gt=OuterRef("answered")
+        direction=Message.Direction.INBOUND, automatic="", position__gt=OuterRef("answered")
     ).order_by("position")
     since = Coalesce(
         Subquery(unanswered.values("created_at")[:1]),
@@ -167,7 +168,7 @@ def page(*, user: User, show: str = "waiting", number: int = 1, now: datetime) -
     first = (number - 1) * PAGE
     rows = list(
         _longest_waiting_first(tickets).values(
-            "pk", "subject", "contact__name", "contact__email", "category", "escalated_at",
+            "pk", "subject", "sender_name", "contact__email", "category", "escalated_at",
             "waiting_since", "trouble",
             "open_draft__state", "open_draft__confidence", "open_draft__reasons",
             "open_draft__calibration__local",
@@ -191,7 +192,7 @@ def _row(values: dict[str, Any], user: User) -> Row:
     return Row(
         number=values["pk"],
         subject=values["subject"] or "(no subject)",
-        contact=values["contact__name"] or values["contact__email"] or "unknown",
+        contact=values["sender_name"] or values["contact__email"] or "unknown",
         category=values["category"],
         waiting_since=values["waiting_since"],
         state=values["open_draft__state"] or "",

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from assistant import heartbeat
-from assistant.models import Message, Ticket, User
+from assistant.models import Ticket, User
 from generation.models import Draft
 from review import claims
 from review.models import Decision
@@ -106,11 +106,10 @@ def situation_of(
 
 def _thread(ticket: Ticket, read: int | None) -> tuple[int, bool]:
     """The thread's length, and whether the customer wrote after the part that was read."""
-    rows = ticket.messages.order_by("-position").values_list("position", "direction")
-    positions = list(rows.filter(position__gt=read)) if read is not None else list(rows[:1])
-    last = positions[0][0] if positions else (read or 0)
-    inbound = Message.Direction.INBOUND
-    return last, read is not None and any(direction == inbound for _, direction in positions)
+    messages = ticket.messages.order_by("-position")
+    newer = list(messages.filter(position__gt=read) if read is not None else messages[:1])
+    last = newer[0].position if newer else (read or 0)
+    return last, read is not None and any(message.asks for message in newer)
 
 
 def _ahead(draft: Draft) -> int:

@@ -78,7 +78,10 @@ def reopen(*, ticket: Ticket, user: User, now: datetime) -> Decision:
             raise StatusRefused("This ticket is open: it stands in the queue already.")
         decision = made(ticket=locked, user=user, verdict=Verdict.REOPEN, decided_at=now)
         last = (
-            locked.messages.exclude(direction=Message.Direction.NOTE).order_by("-position").first()
+            locked.messages.filter(automatic="")
+            .exclude(direction=Message.Direction.NOTE)
+            .order_by("-position")
+            .first()
         )
         ours = locked.messages.filter(direction=Message.Direction.OUTBOUND).exists()
         locked.status = Status.REOPENED if ours else Status.OPEN

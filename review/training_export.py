@@ -183,9 +183,8 @@ def _record(found: Dossier, decision: Decision, right: int) -> tuple[Record, str
         Passage(s.chunk.revision.title, s.chunk.text, tuple(s.chunk.heading_path))
         for s in found.sources
     ]
-    contact = decision.ticket.contact
     redact = Redactor(
-        names=[contact.name, decision.user.display_name],
+        names=[*decision.ticket.names(), decision.user.display_name],
         published=[passage.text for passage in passages],
     )
     *messages, final = found.parts

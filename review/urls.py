@@ -2,7 +2,17 @@
 
 from django.urls import path
 
-from review.views import claims, composing, deciding, preferences, queue, statuses, ticket, tickets
+from review.views import (
+    claims,
+    composing,
+    deciding,
+    preferences,
+    queue,
+    statuses,
+    stuck,
+    ticket,
+    tickets,
+)
 
 app_name = "review"
 
@@ -10,6 +20,8 @@ urlpatterns = [
     path("", queue.queue, name="queue"),
     path("tickets/", tickets.tickets, name="tickets"),
     path("tickets/new/", tickets.new_ticket, name="new_ticket"),
+    path("replies/", stuck.stuck, name="stuck"),
+    path("replies/again/", stuck.send_again, name="send_again"),
     path("preferences/", preferences.preferences, name="preferences"),
     path("keys/", preferences.keys, name="keys"),
     path("<int:number>/", ticket.ticket_page, name="ticket"),

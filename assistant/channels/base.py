@@ -7,11 +7,17 @@ from typing import Protocol
 
 
 class DeliveryError(Exception):
-    """A reply did not leave. `permanent`: trying again cannot help."""
+    """A reply did not leave. `permanent`: trying again cannot help. `everybody`: the way out itself is
+    closed, so that no other reply would leave now."""
 
-    def __init__(self, message: str, *, permanent: bool = False) -> None:
+    def __init__(self, message: str, *, permanent: bool = False, everybody: bool = False) -> None:
         super().__init__(message)
         self.permanent = permanent
+        self.everybody = everybody
+
+
+class MaybeDelivered(DeliveryError):
+    """Nobody can know whether the reply left: a person decides, or it may go out twice."""
 
 
 @dataclass(frozen=True)
@@ -35,5 +41,5 @@ class Adapter(Protocol):
     idempotent: bool
 
     def deliver(self, reply: Outgoing) -> bytes:
-        """Send, and return the exact bytes sent. Raises DeliveryError."""
+        """Send, and return the exact bytes sent. Raises DeliveryError or MaybeDelivered."""
         ...

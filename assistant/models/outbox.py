@@ -30,6 +30,9 @@ class OutboundReply(models.Model):
     sent_digest = models.CharField(max_length=64, blank=True, help_text="sha256 of the bytes sent")
     hold_until = models.DateTimeField(db_index=True)
     attempts = models.PositiveSmallIntegerField(default=0)
+    tried_since = models.DateTimeField(
+        null=True, blank=True, help_text="the first of the tries that are under way"
+    )
     next_attempt_at = models.DateTimeField(null=True, blank=True)
     last_error = models.CharField(max_length=500, blank=True)
     created_at = models.DateTimeField()

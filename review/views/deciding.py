@@ -87,7 +87,7 @@ def _not_overtaken(
         read = draft.message.position if draft is not None else None
     if read is None:
         return
-    if ticket.messages.filter(direction="inbound", position__gt=read).exists():
+    if ticket.questions().filter(position__gt=read).exists():
         raise decisions.DraftRetired(
             "A new message came in while you were writing. Read it first; your text is kept."
         )

@@ -296,7 +296,7 @@ def _waiting_since(entries: list[Any]) -> Any:
     for entry in entries:
         if entry.message.direction == "outbound":
             since = None
-        elif entry.message.direction == "inbound" and since is None:
+        elif entry.message.asks and since is None:
             since = entry.message.created_at
     return since
 

@@ -15,7 +15,8 @@ from django.views.decorators.http import require_GET, require_http_methods
 from assistant.access import Capability, requires
 from assistant.audit.log import actor_of
 from assistant.intake import BadMessage, receive_message
-from assistant.models import Channel, Ticket
+from assistant.models import Channel, OutboundReply, Ticket
+from assistant.outbox import STUCK
 from review.views.frame import person
 
 FIELDS = ("channel", "name", "email", "subject", "body", "language")
@@ -35,7 +36,7 @@ def found(q: str, status: str) -> QuerySet[Ticket, Any]:
     for word in q.split()[:8]:
         tickets = tickets.filter(
             Q(subject__icontains=word)
-            | Q(contact__name__icontains=word)
+            | Q(sender_name__icontains=word)
             | Q(contact__email__icontains=word)
             | Q(external_id=word)
         )
@@ -58,6 +59,7 @@ def tickets(request: HttpRequest) -> HttpResponse:
         "q": q,
         "status": status,
         "statuses": Ticket.Status.choices,
+        "stuck": OutboundReply.objects.filter(STUCK).count(),
         "tickets": paginator.get_page(request.GET.get("page")),
         "any": bool(q or status) or paginator.count > 0,
     }

@@ -122,7 +122,7 @@ def test_a_follow_up_retires_the_waiting_draft_and_queues_a_new_one() -> None:
     Draft.objects.update(state=Draft.State.IN_REVIEW)
     message = add_message(
         ticket=received.ticket, body="Any news?", source="test", actor="system:test", now=NOW
-    )
+    ).message
     old, new = Draft.objects.order_by("number")
     assert (old.state, new.state, new.message_id) == ("retired", "queued", message.pk)
     assert message.position == 2
@@ -177,3 +177,94 @@ def test_racing_follow_ups_keep_one_open_draft() -> None:
     assert ticket.messages.count() == 6
     assert Draft.objects.filter(state__in=Draft.OPEN).count() == 1
     assert Draft.objects.get(state="queued").message.position == 6
+
+
+@pytest.mark.django_db
+def test_the_same_message_id_on_a_channel_is_one_message_wherever_it_comes_again() -> None:
+    first = receive(message_id="<a1@phone.example>")
+    assert first.message.mail_id == "<a1@phone.example>"
+    again = receive(message_id="a1@phone.example", body="the same, from a second relay")
+    elsewhere = receive(message_id="<a1@phone.example>", channel="api")
+    assert (again.ticket.pk, again.created) == (first.ticket.pk, False)
+    assert elsewhere.created
+    follow = {"source": "test", "actor": "system:test", "now": NOW}
+    one = add_message(ticket=first.ticket, body="And?", message_id="<a2@phone.example>", **follow)
+    two = add_message(ticket=first.ticket, body="And?", message_id="<a2@phone.example>", **follow)
+    assert (one.created, two.created, two.message.pk) == (True, False, one.message.pk)
+    other = receive(message_id="<a3@phone.example>").ticket
+    strayed = add_message(ticket=other, body="And?", message_id="<a2@phone.example>", **follow)
+    assert (strayed.created, strayed.ticket.pk) == (False, first.ticket.pk)
+    assert Message.objects.count() == 4
+
+
+@pytest.mark.django_db
+def test_messages_without_a_message_id_have_none_and_are_never_duplicates() -> None:
+    assert receive().ticket.pk != receive().ticket.pk
+    assert set(Message.objects.values_list("mail_id", flat=True)) == {""}
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    "value",
+    ["a b@c", "<a@b> <c@d>", "<a\r\nBcc: x@y>", "é@x.example", "<=?utf-8?q?=0A?=@x>", "x" * 260],
+)
+def test_what_is_no_message_id_is_refused_by_field(value: str) -> None:
+    with pytest.raises(BadMessage) as caught:
+        receive(message_id=value)
+    assert caught.value.field == "message_id"
+
+
+@pytest.mark.django_db(transaction=True)
+def test_racing_deliveries_of_one_mail_make_one_message() -> None:
+    ticket = receive().ticket
+    made: list[bool] = []
+
+    def one(number: int) -> None:
+        values = {
+            "source": "test",
+            "actor": "system:test",
+            "now": NOW,
+            "message_id": "<r@x.example>",
+        }
+        try:
+            if number % 2:
+                made.append(add_message(ticket=ticket, body="And?", **values).created)
+            else:
+                made.append(receive(message_id="<r@x.example>").created)
+        finally:
+            connection.close()
+
+    threads = [threading.Thread(target=one, args=(n,)) for n in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(made) == [False] * 5 + [True]
+    assert Message.objects.filter(mail_id="<r@x.example>").count() == 1
+
+
+@pytest.mark.django_db
+def test_lists_go_by_the_time_of_arrival_whatever_the_senders_clock_says() -> None:
+    old = receive(created_at=NOW - timedelta(days=400))
+    assert old.ticket.last_message_at == NOW
+    late = NOW + timedelta(hours=1)
+    add_message(
+        ticket=old.ticket,
+        body="Any news?",
+        created_at=NOW - timedelta(days=399),
+        source="test",
+        actor="system:test",
+        now=late,
+    )
+    newest = Ticket.objects.order_by("-last_message_at").first()
+    assert (newest, newest.last_message_at) == (old.ticket, late)
+    ahead = receive(created_at=NOW + timedelta(hours=20))  # a clock that runs fast
+    assert ahead.message.created_at == NOW
+
+
+@pytest.mark.django_db
+def test_overrides_of_text_direction_leave_names_and_subjects() -> None:
+    ticket = receive(name="Ana \u202egreB\u202c", subject="\u2066\u202dPay\u2069 now").ticket
+    assert (ticket.sender_name, ticket.subject) == ("Ana greB", "Pay now")
+    hebrew = receive(name="\u05d3\u05df \u200f\u05dc\u05d5\u05d9").ticket
+    assert "\u200f" in hebrew.sender_name

@@ -91,6 +91,7 @@ def make_ticket(
     ticket = Ticket.objects.create(
         channel=make_channel(),
         contact=contact,
+        sender_name=name,
         subject=subject,
         language=language,
         created_at=at,
@@ -111,7 +112,7 @@ def add_message(
         direction=direction,
         body=seal(ticket=ticket, text=body),
         created_at=at,
-        **kw,
+        **({"sender_name": ticket.sender_name} if direction == "inbound" else {}) | kw,
     )
 
 
