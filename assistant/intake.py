@@ -173,7 +173,7 @@ def _announce(message: Message, *, actor: str, source: str, now: datetime) -> No
         },
         now=now,
     )
-    message_received.send(sender=Message, message=message, now=now)
+    message_received.send(sender=Message, message=message, source=source, now=now)
 
 
 def receive_message(

@@ -6,5 +6,6 @@ Sent inside the transaction that made the news; receivers only write rows. Wakin
 
 from django.dispatch import Signal
 
-# arguments: message (assistant.models.Message, inbound), now (datetime)
+# arguments: message (assistant.models.Message, inbound), source (the door: api, import, console …),
+# now (datetime)
 message_received = Signal()

@@ -245,6 +245,15 @@ class Embedder:
 
     def _embed(self, windows: Sequence[Window]) -> Vectors:
         """Unit rows, by the packed network where the model has one."""
+        vectors = self._embedded(windows)
+        if not np.isfinite(vectors).all():
+            raise EmbedderError(
+                f"The embedder {self.name} gave vectors that are no numbers: its weights are damaged, "
+                "restore them."
+            )
+        return vectors
+
+    def _embedded(self, windows: Sequence[Window]) -> Vectors:
         model = self.warm_up()
         if self._packed is not None:
             return self._packed.encode([window.ids for window in windows])

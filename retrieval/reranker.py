@@ -98,7 +98,10 @@ class Reranker:
         self.warm_up()
         if not passages or self._score is None:
             return np.zeros(0, dtype=np.float32)
-        return self._score(query, passages)
+        scores = self._score(query, passages)
+        if not np.isfinite(scores).all():
+            raise RerankerError(f"The reranker {self.name} gave scores that are no numbers.")
+        return scores
 
     def _trained_here(self, bundle: Path) -> Score:
         import torch

@@ -7,6 +7,7 @@ points into the original.
 import re
 import unicodedata
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 # Letters of other scripts that look Latin; mapped only inside words that also hold Latin letters.
 _LOOKALIKES = str.maketrans(
@@ -41,6 +42,12 @@ class Normalised:
             return self.original_length, self.original_length
         last = self.origins[min(end, len(self.origins)) - 1]
         return self.origins[start], last + 1
+
+
+@lru_cache(maxsize=4_096)
+def width(character: str) -> int:
+    """How many characters one becomes: 18 for an Arabic blessing in one sign, mostly 1."""
+    return max(1, len(unicodedata.normalize("NFKC", character)))
 
 
 def normalise(text: str) -> Normalised:

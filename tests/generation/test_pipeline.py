@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 from django.core.management import call_command
 
 from assistant import outbox
@@ -542,3 +544,58 @@ def test_the_follow_ups_draft_sees_the_whole_thread(
     second = drafted(draft.ticket.drafts.get(state="queued"))
     prompt = unseal(second.prompt)
     assert prompt.index("shows nothing") < prompt.index("How do I restart it?")
+
+
+def test_what_is_too_long_to_be_read_is_said_and_goes_to_a_person(
+    knowledge: None, models: registry.Models
+) -> None:
+    body = "How do I restart the thermostat?\n" + "\ufdfa" * 90_000
+    draft = drafted(receive(body))
+    assert draft.state in Draft.WAITING
+    (why,) = [row["text"] for row in draft.reasons if row["code"] == "not_read_whole"]
+    assert "neither read nor screened" in why
+
+
+def test_a_ticket_that_is_too_much_work_fails_with_words_and_the_others_are_drafted(
+    knowledge: None, models: registry.Models, settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A pattern that never ends, as one of ours once was, stands in a real step."""
+    never = re.compile(r"(?:\w[ ._-]{0,2}){4,400}x(?!.)")
+    real = screening.screen_injection
+
+    def screen(text: str, **kind: Any) -> Any:
+        never.search(text if "____" in text else "")
+        return real(text, **kind)
+
+    monkeypatch.setattr(screening, "screen_injection", screen)
+    settings.LEASE_SECONDS = 20  # so that a step has ten seconds
+    harmless, endless = receive(), receive("Name: " + "_" * 400 + " word")
+    worker.draft_waiting()
+    harmless.refresh_from_db()
+    endless.refresh_from_db()
+    assert harmless.state == Draft.State.IN_REVIEW
+    assert endless.state == Draft.State.FAILED
+    assert "too much work to read" in endless.reasons[0]["text"]
+
+
+def test_a_model_whose_last_layer_gives_no_numbers_leaves_the_quote(
+    knowledge: None, models: registry.Models
+) -> None:
+    models.generator.warm_up()
+    weight = models.generator.model.get_output_embeddings().weight
+    with torch.no_grad():
+        weight.fill_(float("nan"))
+    draft = drafted(receive())
+    assert (draft.state, draft.kind, draft.attempts) == (Draft.State.IN_REVIEW, "quoted", 1)
+
+
+def test_a_confidence_that_is_no_number_is_none_and_a_person_decides(
+    knowledge: None, models: registry.Models, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = pipeline.features_of
+    broken = {"relevance": float("nan")}
+    monkeypatch.setattr(pipeline, "features_of", lambda **given: real(**given) | broken)
+    draft = drafted(receive())
+    assert draft.state == Draft.State.IN_REVIEW
+    assert draft.confidence is None
+    assert "relevance" not in draft.features

@@ -122,3 +122,76 @@ def test_racing_workers_never_lease_the_same_draft() -> None:
     for thread in threads:
         thread.join()
     assert sorted(leased) == sorted(Draft.objects.values_list("pk", flat=True))
+
+
+def queued(source: str, *, at: int) -> Draft:
+    ticket = receive_message(
+        channel="email",
+        body=f"question {at} by {source}",
+        source=source,
+        actor="system:test",
+        now=NOW + timedelta(seconds=at),
+    ).ticket
+    return ticket.drafts.get()
+
+
+@pytest.mark.django_db
+def test_who_waits_goes_before_an_import_and_who_wrote_again_before_both() -> None:
+    imported = [queued("import", at=n) for n in range(5)]
+    fresh = queued("api", at=10)
+    add_message(
+        ticket=imported[4].ticket,
+        body="And now?",
+        source="api",
+        actor="system:test",
+        now=NOW + timedelta(seconds=20),
+    )
+    again = imported[4].ticket.drafts.get(state=State.QUEUED)
+    batch = queue.lease_batch(size=4, now=NOW + timedelta(seconds=30))
+    leased = [d.pk for d in batch.drafts]
+    assert leased[:2] == [again.pk, fresh.pk]
+    assert set(leased[2:]) <= {d.pk for d in imported[:4]}
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("size", [1, 3, 8])
+def test_an_import_is_drafted_though_live_messages_never_stop(size: int) -> None:
+    imported = queued("import", at=0)
+    live = 0
+    for turn in range(400):
+        while live < (turn + 2) * size:
+            live += 1
+            queued("api", at=live)
+        batch = queue.lease_batch(size=size, now=NOW + timedelta(days=1))
+        assert len(batch.drafts) == size
+        if imported.pk in [d.pk for d in batch.drafts]:
+            return
+        Draft.objects.filter(lease_token=batch.token).update(state=State.APPROVED, lease_token=None)
+    raise AssertionError("the import starved")
+
+
+@pytest.mark.django_db
+def test_a_draft_that_silences_its_worker_is_tried_alone_and_then_given_to_a_person(
+    settings,
+) -> None:
+    drafts = tickets(3)
+    first = queue.lease_batch(size=3, now=NOW)
+    assert len(first.drafts) == 3
+    late = NOW + timedelta(seconds=settings.LEASE_SECONDS + 1)
+    assert queue.give_back_expired(now=late) == 3
+    new = queued("api", at=50)
+
+    # what was not there goes on at once, together; those of the batch alone
+    assert [d.pk for d in queue.lease_batch(size=3, now=late).drafts] == [new.pk]
+    alone = [queue.lease_batch(size=3, now=late) for _ in drafts]
+    assert [[d.pk for d in batch.drafts] for batch in alone] == [[d.pk] for d in drafts]
+
+    # one of them does it again; the others are saved in time
+    others = [d.pk for d in drafts[1:]]
+    Draft.objects.filter(pk__in=others).update(state=State.IN_REVIEW, lease_token=None)
+    Draft.objects.filter(pk=new.pk).update(state=State.IN_REVIEW, lease_token=None)
+    assert queue.give_back_expired(now=late + timedelta(seconds=settings.LEASE_SECONDS + 1)) == 1
+    culprit = Draft.objects.get(pk=drafts[0].pk)
+    assert culprit.state == State.FAILED
+    assert "fell silent 2 times" in culprit.reasons[0]["text"]
+    assert queue.lease_batch(size=3, now=late + timedelta(days=1)) is None
