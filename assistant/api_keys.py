@@ -41,7 +41,7 @@ def create_api_key(
         record(
             "api_key.created",
             actor=actor,
-            data={"key": key.pk, "name": name, "scopes": wanted},
+            data={"key": key.pk, "name": name, "scopes": wanted, "key_sha256": key.key_hash},
             now=now,
         )
     return key, plain

@@ -71,7 +71,13 @@ def hold_reply(
         "reply.held",
         actor=ACTOR,
         ticket=ticket.pk,
-        data={"reply": reply.pk, "digest": reply.body.digest, "seconds": hold},
+        data={
+            "reply": reply.pk,
+            "digest": reply.body.digest,
+            "seconds": hold,
+            "mail_id": reply.mail_id,
+            "key": reply.idempotency_key,
+        },
         now=now,
     )
     return reply

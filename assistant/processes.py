@@ -1,10 +1,12 @@
 """The processes of an installation, and the supervisor's file that keeps them running.
 
-A dead process is restarted with a growing pause; the others go on.
+A dead process is restarted with a growing pause; the others go on. They end with the supervisor, also
+when it was killed.
 """
 
 from __future__ import annotations
 
+import os
 import socket
 import sys
 from dataclasses import dataclass
@@ -12,16 +14,23 @@ from pathlib import Path
 
 from django.conf import settings
 
+from assistant import lifeline
+
 
 @dataclass(frozen=True)
 class Process:
     name: str
-    command: list[str]
+    module: str  # what `python -m` runs
+    arguments: list[str]
+
+    @property
+    def command(self) -> list[str]:
+        return [sys.executable, "-m", self.module, *self.arguments]
 
 
 def _worker(queue: str, name: str, *pool: str) -> list[str]:
     return [
-        sys.executable, "-m", "celery", "-A", "assistant.celery", "worker",
+        "-A", "assistant.celery", "worker",
         "--queues", queue, "--hostname", f"{name}@%h", "--loglevel", "WARNING",
         "--without-gossip", "--without-mingle", "--without-heartbeat", *pool,
     ]  # fmt: skip
@@ -32,23 +41,28 @@ def processes() -> list[Process]:
     solo = ("--pool", "solo")
     run = Path(settings.DATA_DIR) / "run"
     web = [
-        sys.executable, "-m", "granian", "--interface", "wsgi", "assistant.web:application",
-        "--host", settings.BIND, "--port", str(settings.PORT), "--workers", "1",
+        "--interface", "wsgi", "assistant.web:application",
+        "--host", settings.BIND, "--port", str(settings.PORT),
+        "--workers", str(settings.WEB_WORKERS), "--respawn-failed-workers",
         "--blocking-threads", "8", "--log-level", "warning", "--no-ws",
     ]  # fmt: skip
     beat = [
-        sys.executable, "-m", "celery", "-A", "assistant.celery", "beat", "--loglevel", "WARNING",
+        "-A", "assistant.celery", "beat", "--loglevel", "WARNING",
         "--pidfile", "", "--schedule", str(run / "beat-schedule"),
     ]  # fmt: skip
     return [
-        Process("web", web),
-        Process("worker-search", _worker("search", "search", *solo)),
-        Process("worker-default", _worker("default", "default", "--pool", "threads", "-c", "2")),
+        Process("web", "granian", web),
+        Process("worker-search", "celery", _worker("search", "search", *solo)),
+        Process(
+            "worker-default",
+            "celery",
+            _worker("default", "default", "--pool", "threads", "-c", "2"),
+        ),
         *(
-            Process(f"worker-gpu-{number}", _worker("gpu", f"gpu{number}", *solo))
+            Process(f"worker-gpu-{number}", "celery", _worker("gpu", f"gpu{number}", *solo))
             for number in range(1, settings.GPU_WORKERS + 1)
         ),
-        Process("beat", beat),
+        Process("beat", "celery", beat),
     ]
 
 
@@ -68,7 +82,7 @@ def _quoted(argument: str) -> str:
 
 
 def write_supervisor_file() -> Path:
-    """Write the supervisor's configuration under the data folder; returns its path."""
+    """Write the configuration of the supervisor that this process becomes; returns its path."""
     data = Path(settings.DATA_DIR).resolve()
     for folder in ("run", "logs", "tmp"):
         (data / folder).mkdir(parents=True, exist_ok=True)
@@ -89,9 +103,10 @@ def write_supervisor_file() -> Path:
         if process.name.startswith("worker-gpu-"):
             gpu = process.name.rsplit("-", 1)[1]
             environment += f',COUNTERSIGN_GPU_NUMBER="{int(gpu) - 1}"'
+        command = lifeline.command(os.getpid(), process.module, *process.arguments)
         lines += [
             f"[program:{process.name}]",
-            "command=" + " ".join(_quoted(argument) for argument in process.command),
+            "command=" + " ".join(_quoted(argument) for argument in command),
             f"directory={settings.BASE_DIR}",
             f"environment={environment}",
             f"priority={100 + number}",

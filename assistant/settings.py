@@ -83,6 +83,7 @@ if PRODUCTION and DEBUG:
 INSTALLED_APPS = [
     "unfold",
     "django.contrib.admin",
+    "assistant.apps.AssistantConfig",  # before Django's own, whose commands about people it replaces
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
@@ -92,7 +93,6 @@ INSTALLED_APPS = [
     "ninja",
     "axes",
     "csp",
-    "assistant.apps.AssistantConfig",
     "retrieval.apps.RetrievalConfig",
     "generation.apps.GenerationConfig",
     "review.apps.ReviewConfig",
@@ -197,6 +197,7 @@ AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False  # who goes on guessing pr
 AXES_LOCKOUT_TEMPLATE = "registration/locked.html"
 AXES_RESET_ON_SUCCESS = True
 AXES_VERBOSE = False
+AXES_ENABLE_ADMIN = False  # its pages can delete what was counted; ours record an unlocking
 SESSION_COOKIE_AGE = 60 * 60 * 12
 SESSION_COOKIE_SAMESITE = "Lax"
 
@@ -244,6 +245,7 @@ WHITENOISE_AUTOREFRESH = DEBUG
 # --- processes ------------------------------------------------------------------------------
 BROKER_URL = env_str("BROKER_URL", "filesystem://", "filesystem://, redis://… or amqp://…")
 BROKER_DIR = DATA_DIR / "broker"
+WEB_WORKERS = env_int("WEB_WORKERS", 2, "processes that answer pages and REST", minimum=1)
 GPU_WORKERS = env_int("GPU_WORKERS", 1, "drafting workers to start, one a GPU", minimum=0)
 BATCH_SIZE = env_int("BATCH_SIZE", 4, "drafts that a worker leases at once", minimum=1)
 LEASE_SECONDS = env_int(

@@ -7,6 +7,7 @@ from django.views.generic import RedirectView
 
 from assistant import views
 from assistant.access import Capability, requires
+from assistant.admin import own_password
 
 public = requires(Capability.PUBLIC)
 
@@ -17,6 +18,7 @@ urlpatterns = [
     path("sign-in/", public(LoginView.as_view()), name="login"),
     path("sign-out/", public(LogoutView.as_view()), name="logout"),
     path("admin/login/", public(RedirectView.as_view(pattern_name="login", query_string=True))),
+    path("admin/password_change/", requires(Capability.SIGNED_IN)(own_password)),
     path("admin/", admin.site.urls),
     path("review/", include("review.urls")),
     path("audit/", include("review.urls_audit")),

@@ -10,7 +10,6 @@ import logging
 import os
 import shutil
 import subprocess
-import sys
 from datetime import timedelta
 from pathlib import Path
 
@@ -18,6 +17,7 @@ import numpy as np
 from django.conf import settings
 from django.utils import timezone
 
+from assistant import lifeline
 from assistant.audit.log import system
 from assistant.celery import wake
 from retrieval import building, segments, snapshots
@@ -48,7 +48,7 @@ def start_if_due(snapshot: OpenSnapshot) -> bool:
     _running.clear()
     if not is_due(snapshot) or _was_refused_lately() or _is_rolled_back():
         return False
-    command = [sys.executable, "manage.py", "compact_index"]
+    command = lifeline.command(os.getpid(), "django", "compact_index")
     _running.append(subprocess.Popen(command, cwd=settings.BASE_DIR, stdout=subprocess.DEVNULL))
     return True
 

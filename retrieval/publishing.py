@@ -20,6 +20,7 @@ from retrieval.embedder import Embedder, get_embedder
 from retrieval.models import Chunk, Collection, Document, Revision
 from retrieval.signals import knowledge_changed
 from retrieval.source_models import Source
+from retrieval.witness import text_digest
 
 # Tokens that a chunk's own text is filled up to: measured in docs/retrieval.md.
 CHUNK_TOKENS = 160
@@ -168,6 +169,7 @@ def put(
                 "revision": revision.pk,
                 "number": revision.number,
                 "digest": digest,
+                "text_sha256": text_digest(title, text),
                 "before": old.pk if old else None,
             },
             now=now,

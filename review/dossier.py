@@ -1,5 +1,8 @@
 """What stands behind an event: the draft's texts and passages as they were, opened on the record.
 
+Drafts, decisions and replies are shown in the log's own words, wherever an event says them; where the
+database says something else now, `differs` tells.
+
 A sealed text is opened here for auditors only, and every opening is an event `text.read`, in the
 same transaction. The text is held against the salted digest that the log recorded at the time.
 """
@@ -8,15 +11,17 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
 from django.db import transaction
-from django.db.models import Prefetch, Q
+from django.db.models import Model, Prefetch, Q
 
+from assistant.audit import rows
 from assistant.audit.content import JSON
+from assistant.audit.facts import NOTHING, Difference, differences, said
 from assistant.audit.log import record
 from assistant.models import AuditEvent, Message, OutboundReply, SealedText, TicketKey
 from assistant.privacy.encryption import CannotOpen, Forgotten, salted_digest, unseal
@@ -60,6 +65,8 @@ class Dossier:
     sources_hold: bool | None = None
     parts: list[Part] = field(default_factory=list)
     events: list[AuditEvent] = field(default_factory=list)
+    differs: list[Difference] = field(default_factory=list)
+    deciders: dict[int, str] = field(default_factory=dict)  # names by decision, as recorded
     missing: list[str] = field(default_factory=list)
 
     def part(self, role: str) -> Part | None:
@@ -70,6 +77,15 @@ class Dossier:
         """The decision that counts: the newest that was not undone and is no escalation."""
         counts = [d for d in self.decisions if not d.undone_at and d.verdict != "escalate"]
         return counts[-1] if counts else None
+
+    def decided_by(self, decision: Decision) -> str:
+        """Who decided, by the name that they had then."""
+        return self.deciders.get(decision.pk) or decision.user.get_username()
+
+    @property
+    def decided(self) -> list[tuple[Decision, str]]:
+        """Each decision and who made it."""
+        return [(one, self.decided_by(one)) for one in self.decisions]
 
     @property
     def openable(self) -> bool:
@@ -133,6 +149,7 @@ def of_event(event: AuditEvent) -> Dossier:
             found.missing.append(f"reply {reply_id}")
     _add_decisions(found)
     _settle(found)
+    _in_the_logs_words(found)
     return found
 
 
@@ -143,6 +160,7 @@ def of_draft(draft: Draft) -> Dossier:
     _add_draft(found, draft)
     _add_decisions(found)
     _settle(found)
+    _in_the_logs_words(found)
     return found
 
 
@@ -152,6 +170,7 @@ def of_decision(decision: Decision) -> Dossier:
     found.events = _events_of(decision.ticket_id, None)
     _add_decisions(found)
     _settle(found)
+    _in_the_logs_words(found)
     return found
 
 
@@ -169,6 +188,7 @@ def of_reply(decision: Decision) -> Dossier:
         found.sources = list(draft.sources.select_related("chunk__revision__document"))
     _add(found, f"final {decision.pk}", "Final text", decision.final_text)
     _settle(found)
+    _in_the_logs_words(found)
     return found
 
 
@@ -246,6 +266,39 @@ def _settle(found: Dossier) -> None:
         if part.sealed.ciphertext is None or (key is not None and key.destroyed_at is not None):
             part.state = "forgotten"
             part.forgotten_at = key.destroyed_at if key is not None else None
+
+
+def _in_the_logs_words(found: Dossier) -> None:
+    """Hold what is shown against what its events say, and show what these say."""
+    told = rows.told_by(event for one in found.events if (event := said(one.canonical)))
+    for kind, shown in _shown(found):
+        row = told.get((kind, (shown.pk,)))
+        if row is None:
+            what = f"no event speaks of {kind} {shown.pk}"
+            found.differs.append(Difference(None, what, None, "a row"))
+            continue
+        standing = rows.standing(rows.KINDS[kind], [row.key], row.facts).get(row.key, {})
+        found.differs += differences(row, standing)
+        for column, fact in row.facts.items():
+            value = row.told(column)
+            wrong = hasattr(shown, column) and not fact.holds(standing.get(column))
+            if wrong and value is not NOTHING:
+                setattr(shown, column, value)
+        if kind == "decision" and (by := row.facts.get("user_id")):
+            found.deciders[shown.pk] = _name_in(found, by.index)
+
+
+def _shown(found: Dossier) -> Iterator[tuple[str, Model]]:
+    if found.draft is not None:
+        yield "draft", found.draft
+    yield from (("decision", decision) for decision in found.decisions)
+    yield from (("reply", reply) for reply in found.replies)
+
+
+def _name_in(found: Dossier, index: int) -> str:
+    """The person's name as this event's actor has it."""
+    actor = next(event.actor for event in found.events if event.index == index)
+    return actor.split(":", 2)[-1]
 
 
 def open_texts(

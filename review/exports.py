@@ -35,7 +35,7 @@ REPLY_COLUMNS = (
     "model", "model_digest", "prompt_version", "snapshot", "reranker", "sampling", "seed", "message",
     "prompt", "prompt_digest", "sources", "candidates", "confidence", "calibration", "screens", "reasons",
     "decision", "reason", "decided_by", "decided_at", "edit_distance", "decisions", "final_text",
-    "final_digest", "replies", "digests_hold", "forgotten", "events",
+    "final_digest", "replies", "digests_hold", "differs", "forgotten", "events",
 )  # fmt: skip
 
 
@@ -54,11 +54,14 @@ def begin(*, what: str, filters: Filters, form: str, actor: str, now: datetime) 
 # --- events ---------------------------------------------------------------------------------
 
 
-def event_rows(filters: Filters, *, before: int) -> Iterator[Row]:
-    """The matching events in their order, each with its exact bytes (`canonical`)."""
+def event_rows(filters: Filters, *, upto: int) -> Iterator[Row]:
+    """The matching events up to this one, in their order, each with its exact bytes (`canonical`).
+
+    The export's own event is the last: a checkpoint outside the database knows of it already.
+    """
     last = -1
     while True:
-        found = events(filters).filter(index__gt=last, index__lt=before).order_by("index")
+        found = events(filters).filter(index__gt=last, index__lte=upto).order_by("index")
         chunk = list(found[:1_000])
         for event in chunk:
             yield {
@@ -84,7 +87,8 @@ def event_rows(filters: Filters, *, before: int) -> Iterator[Row]:
 def reply_rows(filters: Filters, *, export: AuditEvent, actor: str) -> Iterator[Row]:
     """A row for each draft, and each reply without one, that the matching events speak of.
 
-    Texts that were forgotten are null. Everything else is as it stands now.
+    Texts that were forgotten are null. What the log says is as the log says it, and `differs` names
+    what the database says otherwise; all else is as it stands now.
     """
     matching = events(filters).filter(index__lt=export.index).exclude(ABOUT_READING).order_by()
     made = matching.filter(draft_id__isnull=False).values("draft_id")
@@ -139,7 +143,7 @@ def _row(found: Dossier) -> Row:
         "candidates": [],
         "decision": decision.verdict if decision else None,
         "reason": decision.reason if decision else None,
-        "decided_by": decision.user.get_username() if decision else None,
+        "decided_by": found.decided_by(decision) if decision else None,
         "decided_at": _at(decision.decided_at) if decision else None,
         "edit_distance": decision.edit_distance if decision else None,
         "decisions": [_decision(found, one) for one in found.decisions],
@@ -157,6 +161,7 @@ def _row(found: Dossier) -> Row:
             for reply in found.replies
         ],
         "digests_hold": all(part.holds for part in opened) if opened else None,
+        "differs": [one.what for one in found.differs],
         "forgotten": any(part.state == "forgotten" for part in found.parts),
         "events": _indexes(found),
     }
@@ -223,7 +228,7 @@ def _decision(found: Dossier, one: Decision) -> Row:
         "decision": one.pk,
         "verdict": one.verdict,
         "reason": one.reason,
-        "by": one.user.get_username(),
+        "by": found.decided_by(one),
         "at": _at(one.decided_at),
         "undone_at": _at(one.undone_at),
         "candidate": one.candidate_id,

@@ -97,5 +97,5 @@ def _draft_again(ticket: Ticket, message: Message, user: User, now: datetime) ->
     if ticket.drafts.filter(state__in=Draft.OPEN).exists():
         return
     before = ticket.drafts.filter(message=message).order_by("-number").first()
-    if before is None or not undoing.back_into_review(before, now=now):
+    if before is None or not undoing.back_into_review(before, actor=actor_of(user), now=now):
         queue_draft(ticket=ticket, message=message, now=now, actor=actor_of(user))

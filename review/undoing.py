@@ -70,16 +70,24 @@ def undo(*, decision: Decision, user: User, now: datetime) -> Decision:
             actor=actor_of(user),
             ticket=ticket.pk,
             draft=decision.draft_id,
-            data={"decision": decision.pk, "reply": decision.reply_id},
+            data={
+                "decision": decision.pk,
+                "reply": decision.reply_id,
+                "draft_state": _state_of(decision.draft_id),
+            },
             now=now,
         )
     decision.refresh_from_db()
     return decision
 
 
+def _state_of(draft: int | None) -> str | None:
+    return Draft.objects.filter(pk=draft).values_list("state", flat=True).first()
+
+
 def _take_back(decision: Decision, ticket: Ticket, user: User, now: datetime) -> None:
     draft = decision.draft
-    if draft is not None and not back_into_review(draft, now=now):
+    if draft is not None and not back_into_review(draft, actor=actor_of(user), now=now):
         draft = None
     assert decision.final_text is not None
     assert decision.reply is not None
@@ -136,14 +144,6 @@ def bring_back(*, draft: Draft, user: User, claim_token: uuid.UUID | None, now: 
         if not can_come_back(draft):
             raise CannotGoBack("That draft does not answer the thread as it stands now.")
         _instead_of_the_open_one(draft, ticket, user, now)
-        record(
-            "draft.brought_back",
-            actor=actor_of(user),
-            ticket=ticket.pk,
-            draft=draft.pk,
-            data={"number": draft.number},
-            now=now,
-        )
     draft.refresh_from_db()
     return draft
 
@@ -162,11 +162,11 @@ def _instead_of_the_open_one(draft: Draft, ticket: Ticket, user: User, now: date
     retire_open_draft(
         ticket=ticket, reason=f"an agent went back to draft {draft.number}", now=now, actor=actor
     )
-    if not back_into_review(draft, now=now):  # it was never finished
+    if not back_into_review(draft, actor=actor, now=now):  # it was never finished
         queue_draft(ticket=ticket, message=draft.message, now=now, actor=actor)
 
 
-def back_into_review(draft: Draft, *, now: datetime) -> bool:
+def back_into_review(draft: Draft, *, actor: str, now: datetime) -> bool:
     """Open again, behind its warning if it had one, and marked where an article changed meanwhile.
 
     What was decided on it without a reply stands no more: a draft has one standing decision.
@@ -188,8 +188,25 @@ def back_into_review(draft: Draft, *, now: datetime) -> bool:
     except IntegrityError:
         return False
     if won:
-        Decision.objects.filter(draft=draft, undone_at=None, reply=None).exclude(
-            verdict=Verdict.ESCALATE
-        ).update(undone_at=now)
         redrafting.waits_again(draft, now=now)
+        standing = Decision.objects.filter(draft=draft, undone_at=None, reply=None)
+        for decision in standing.exclude(verdict=Verdict.ESCALATE):
+            Decision.objects.filter(pk=decision.pk).update(undone_at=now)
+            told = {"decision": decision.pk, "reply": None, "draft_state": str(state)}
+            record(
+                "decision.undone",
+                actor=actor,
+                ticket=draft.ticket_id,
+                draft=draft.pk,
+                data=told,
+                now=now,
+            )
+        record(
+            "draft.brought_back",
+            actor=actor,
+            ticket=draft.ticket_id,
+            draft=draft.pk,
+            data={"number": draft.number, "state": str(state)},
+            now=now,
+        )
     return bool(won)

@@ -20,7 +20,7 @@ MAX_INTEGER = 2**53 - 1  # RFC 8785 numbers are IEEE 754 doubles
 JSON = None | bool | int | float | str | Sequence["JSON"] | Mapping[str, "JSON"]
 
 _ACTION = re.compile(r"[a-z][a-z_]*\.[a-z][a-z_]*")
-_ACTOR = re.compile(r"user:\d+:.+|api:.+|system(:.+)?")
+_ACTOR = re.compile(r"user:\d+:.+|api:.+|cli:.+|system(:.+)?")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
 
@@ -96,7 +96,7 @@ def canonical_bytes(
         raise BadEvent(f"action: {action!r} is not noun.verb_past in lower case")
     if len(actor) > 160 or _CONTROL.search(actor) or not _ACTOR.fullmatch(actor):
         raise BadEvent(
-            f"actor: {actor!r} is not user:<id>:<username>, api:<key> or system:<process>"
+            f"actor: {actor!r} is not user:<id>:<username>, api:<key>, cli:<account> or system:<process>"
         )
     for field, number in (("ticket", ticket), ("draft", draft)):
         if number is not None and (type(number) is not int or not 0 <= number <= MAX_INTEGER):

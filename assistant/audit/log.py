@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import pwd
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
@@ -13,7 +15,9 @@ from assistant.audit import checkpoint, tree
 from assistant.audit.content import JSON, BadEvent, canonical_bytes
 from assistant.models.audit import AuditEvent, AuditHead
 
-__all__ = ["SYSTEM", "AuditLogBroken", "BadEvent", "actor_of", "record", "system"]
+__all__ = [
+    "SYSTEM", "AuditLogBroken", "BadEvent", "actor_of", "at_command_line", "record", "system",
+]  # fmt: skip
 
 SYSTEM = "system"
 
@@ -32,6 +36,20 @@ def actor_of(user: Any) -> str:
     if user is None or user.pk is None:
         raise BadEvent("actor: nobody is signed in; use system(<process>) for our own processes")
     return f"user:{user.pk}:{user.get_username()[:120]}"
+
+
+def at_command_line(as_person: Any = None) -> str:
+    """`cli:<account>`, or `cli:<account> as <username>` for a person whom the command names.
+
+    A name at the command line is a word, no sign-in; the account is the operating system's own.
+    """
+    number = os.getuid()
+    try:
+        account = pwd.getpwuid(number).pw_name
+    except KeyError:  # a container that runs under a bare number
+        account = str(number)
+    as_name = f" as {as_person.get_username()[:80]}" if as_person is not None else ""
+    return f"cli:{account[:60]}{as_name}"
 
 
 def record(

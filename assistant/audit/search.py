@@ -56,11 +56,16 @@ ACTIONS = (
     "model.retired",
     "person.created",
     "person.changed",
+    "person.password_set",
+    "channel.created",
+    "channel.changed",
     "api_key.created",
     "api_key.revoked",
     "user.signed_in",
     "user.signed_out",
     "user.sign_in_failed",
+    "sign_in.unlocked",
+    "log.checkpoint_healed",
 )
 FIELDS = ("since", "until", "ticket", "draft", "person", "model", "action")
 LONGEST = 200
@@ -149,12 +154,15 @@ def parse(data: Mapping[str, Any]) -> tuple[Filters, dict[str, str]]:
 
 
 def _by_person(person: str) -> Q:
-    """A username, an API key's name, a process, or an actor as the log writes it."""
-    actors = {person, f"api:{person}", f"system:{person}"}
+    """A username, an API key's name, an account of the machine, a process, or an actor as the log has it.
+
+    What was done at the command line in a person's name is found by that name too, and told apart.
+    """
+    actors = {person, f"api:{person}", f"cli:{person}", f"system:{person}"}
     user = User.objects.filter(username=person).first()
     if user is not None:
         actors.add(actor_of(user))
-    found = Q(actor__in=actors)
+    found = Q(actor__in=actors) | Q(actor__startswith="cli:", actor__endswith=f" as {person}")
     if user is None and ":" not in person:  # perhaps somebody who is gone, or was renamed
         found |= Q(actor__startswith="user:", actor__endswith=f":{person}")
     return found

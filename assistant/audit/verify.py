@@ -1,7 +1,8 @@
 """Does the log still hold? Everything is computed anew from the events' exact bytes.
 
 Three witnesses are compared: the events (canonical bytes, leaf hashes, search columns), the head
-row, and the checkpoint file outside the database. Nothing is written.
+row, and the checkpoint file outside the database. Where these agree, the rows that events speak of
+are held against them. Nothing is written.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from assistant.audit import checkpoint, tree
+from assistant.audit import checkpoint, rows, tree
 from assistant.audit.content import instant
 from assistant.models.audit import AuditEvent, AuditHead
 
@@ -29,7 +30,8 @@ class Verification:
     """What was found. `first_bad` is None when everything holds.
 
     `unproven` counts the events after the newest checkpoint: nothing outside the database vouches
-    for them yet. `since` is the time of the oldest checkpoint: nothing older is vouched for.
+    for them yet. `since` is the time of the oldest checkpoint: nothing older is vouched for. `torn`:
+    lines of the checkpoint file that a power cut left incomplete, which is no tampering.
     """
 
     ok: bool
@@ -39,6 +41,7 @@ class Verification:
     checkpoints: int
     unproven: int
     since: str | None
+    torn: list[dict[str, Any]] = field(default_factory=list)
 
     def as_json(self) -> dict[str, Any]:
         return dict(vars(self))
@@ -55,6 +58,7 @@ class _Checkpoints:
     roots: dict[int, list[tuple[str, int]]] = field(default_factory=dict)  # (root, line)
     lines: int = 0
     since: str | None = None
+    torn: list[checkpoint.Torn] = field(default_factory=list)
     bad: FirstBad | None = None
 
     @property
@@ -66,6 +70,9 @@ def _read_checkpoints(source: Path) -> _Checkpoints:
     found = _Checkpoints()
     try:
         for one in checkpoint.read(source):
+            if isinstance(one, checkpoint.Torn):
+                found.torn.append(one)
+                continue
             found.lines += 1
             found.since = min(found.since or one.at, one.at)
             known = found.roots.setdefault(one.size, [])
@@ -154,7 +161,7 @@ def verify(*, checkpoints: Path | None = None, progress: Progress | None = None)
             progress(count, max(head.size if head else 0, count))
     if len(heads) != 1 and (count or file.lines or heads):
         first_bad = first_bad or _bad(None, "the head row", "one row", f"{len(heads)} rows")
-    first_bad = first_bad or _wrong_end(file, head, source, count) or file.bad
+    first_bad = first_bad or _wrong_end(file, head, source, count) or file.bad or _wrong_row()
     if progress:
         progress(count, count)
     return Verification(
@@ -165,7 +172,13 @@ def verify(*, checkpoints: Path | None = None, progress: Progress | None = None)
         checkpoints=file.lines,
         unproven=max(0, count - file.largest),
         since=file.since,
+        torn=[dict(vars(one)) for one in file.torn],
     )
+
+
+def _wrong_row() -> FirstBad | None:
+    found = rows.first_wrong()
+    return found and _bad(found.index, found.what, found.expected, found.actual)
 
 
 def _broken_head(head: AuditHead, frontier: list[bytes]) -> FirstBad | None:

@@ -1,6 +1,12 @@
 """The ground floor's tables, one module a noun."""
 
-from assistant.models.access import ApiKey, IdempotentAnswer, User
+from assistant.models.access import (
+    ApiKey,
+    IdempotentAnswer,
+    LastAdministrator,
+    RevokedForGood,
+    User,
+)
 from assistant.models.audit import AuditEvent, AuditHead
 from assistant.models.heartbeat import Heartbeat
 from assistant.models.outbox import OutboundReply
@@ -15,8 +21,10 @@ __all__ = [
     "Contact",
     "Heartbeat",
     "IdempotentAnswer",
+    "LastAdministrator",
     "Message",
     "OutboundReply",
+    "RevokedForGood",
     "SealedText",
     "Ticket",
     "TicketKey",

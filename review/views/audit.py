@@ -153,7 +153,7 @@ def export(request: HttpRequest) -> HttpResponseBase:
     actor = actor_of(request.user)
     begun = exports.begin(what=what, filters=filters, form=form, actor=actor, now=now)
     if what == "events":
-        rows = exports.event_rows(filters, before=begun.index)
+        rows = exports.event_rows(filters, upto=begun.index)
         columns: tuple[str, ...] = exports.EVENT_COLUMNS
     else:
         rows = exports.reply_rows(filters, export=begun, actor=actor)

@@ -27,7 +27,7 @@ def log(db: None, checkpoint_file: Path, django_capture_on_commit_callbacks: Any
     for i in range(EVENTS):
         with django_capture_on_commit_callbacks(execute=True):
             record(
-                "draft.made",
+                "part.tested",
                 actor=system("gpu"),
                 ticket=40 + i,
                 draft=i,

@@ -110,3 +110,63 @@ def test_ctrl_c_stops_everything(installation: Callable[..., Installation]) -> N
     supervisor.send_signal(signal.SIGINT)
     supervisor.wait(timeout=40)
     assert [p for p in family if is_alive(p)] == []
+
+
+def every_process(installed: Installation) -> list[psutil.Process]:
+    """The supervisor's whole family, without itself."""
+    return psutil.Process(installed.processes["supervisor"].pid).children(recursive=True)
+
+
+def answers(installed: Installation) -> bool:
+    with contextlib.suppress(OSError):
+        address = f"http://127.0.0.1:{installed.port}/healthz"
+        return urllib.request.urlopen(address, timeout=5).status == 200
+    return False
+
+
+def test_a_killed_supervisor_takes_its_processes_along_and_the_next_start_works(
+    installation: Callable[..., Installation],
+) -> None:
+    installed = installation()
+    installed.start_everything()
+    wait_until(lambda: readiness(installed).get("ready"), seconds=120, what="everything is ready")
+    family = every_process(installed)
+    supervisor = installed.processes.pop("supervisor")
+    os.kill(supervisor.pid, signal.SIGKILL)  # it alone, as `kill -9` does
+    supervisor.wait(timeout=10)
+    wait_until(
+        lambda: not any(is_alive(p) for p in family), seconds=10, what="nothing is left behind"
+    )
+    assert not answers(installed)
+    installed.start_everything()
+    wait_until(
+        lambda: readiness(installed).get("ready"), seconds=120, what="everything is ready again"
+    )
+    assert installed.verify()["ok"]
+
+
+def test_a_killed_web_worker_is_replaced_while_the_other_answers(
+    installation: Callable[..., Installation],
+) -> None:
+    installed = installation()
+    installed.start_everything()
+    wait_until(lambda: answers(installed), seconds=60, what="the web process answers")
+    server = psutil.Process(children(installed)["web"])
+
+    def workers() -> set[int]:
+        return {p.pid for p in server.children() if is_alive(p)}
+
+    before = wait_until(
+        lambda: len(now := workers()) >= 2 and now, seconds=30, what="two web workers"
+    )
+    killed = min(before)
+    os.kill(killed, signal.SIGKILL)
+    assert answers(installed)
+    after = wait_until(
+        lambda: killed not in (now := workers()) and len(now) >= 2 and now,
+        seconds=15,
+        what="two web workers again",
+    )
+    assert before - after == {killed}
+    assert server.is_running()
+    assert answers(installed)

@@ -24,7 +24,7 @@ from assistant.audit.verify import verify
 from assistant.models import AuditEvent, AuditHead, OutboundReply, SealedText, TicketKey, User
 from assistant.outbox import hold_reply
 from assistant.privacy.encryption import seal
-from generation.models import Draft
+from generation.models import Draft, ModelVersion
 from retrieval.models import Revision
 from review.diff import to_json, word_diff
 from review.models import Decision
@@ -58,7 +58,10 @@ def edited(mara: User, checkpoint_file: Path, django_capture_on_commit_callbacks
     with django_capture_on_commit_callbacks(execute=True):
         draft = make_draft(ticket)
         draft.prompt = seal(ticket=ticket, text=PROMPT)
-        draft.state = Draft.State.EDITED
+        draft.generator = ModelVersion.objects.create(
+            kind="generator", name="tiny-neo", digest="123456789abc" + 52 * "0"
+        )
+        draft.state, draft.finished_at = Draft.State.EDITED, NOW + timedelta(minutes=1)
         draft.save()
         record(
             "draft.made",
@@ -518,7 +521,7 @@ def test_no_cell_of_a_csv_is_a_formula(auditor, edited, start):
 def test_events_are_exported_as_csv(auditor, edited):
     text = body(auditor.post("/audit/export/", {"format": "csv"}))
     rows = list(csv.DictReader(io.StringIO(text, newline="")))
-    assert [row["index"] for row in rows] == ["0", "1", "2", "3", "4"]
+    assert [row["index"] for row in rows] == ["0", "1", "2", "3", "4", "5"]
     assert rows[3]["canonical"] == AuditEvent.objects.get(index=3).canonical
 
 
@@ -591,12 +594,22 @@ def run_the_documented_verifier(events: str, checkpoints: Path, folder: Path) ->
     return done.returncode, done.stdout + done.stderr
 
 
-def test_the_documented_verifier_agrees_with_ours(auditor, edited, checkpoint_file, tmp_path):
-    events = body(auditor.post("/audit/export/", {"until": "2100-01-01"}))
+def export_everything(auditor: Any, run_callbacks: Any) -> str:
+    """What the page gives for no filter, with the checkpoint that the export itself leaves."""
+    with run_callbacks(execute=True):
+        return body(auditor.post("/audit/export/", {}))
+
+
+def test_the_documented_verifier_agrees_with_ours(
+    auditor, edited, checkpoint_file, tmp_path, django_capture_on_commit_callbacks
+):
+    events = export_everything(auditor, django_capture_on_commit_callbacks)
     lines = events.splitlines(keepends=True)
+    assert json.loads(lines[-1])["action"] == "log.exported"
+    assert verify().ok
     assert run_the_documented_verifier(events, checkpoint_file, tmp_path) == (
         0,
-        "5 events hold; 0 are under no checkpoint yet\n",
+        "6 events hold; 0 are under no checkpoint yet\n",
     )
     altered = events.replace("tiny-neo", "huge-neo")
     for damaged, said in (
@@ -607,3 +620,28 @@ def test_the_documented_verifier_agrees_with_ours(auditor, edited, checkpoint_fi
         status, out = run_the_documented_verifier(damaged, checkpoint_file, tmp_path)
         assert (status, said in out) == (1, True), out
     assert run_the_documented_verifier(events, tmp_path / "verify.py", tmp_path)[0] == 1
+
+
+def test_a_checkpoint_file_that_was_copied_first_as_the_page_says_covers_less_and_holds(
+    auditor, edited, checkpoint_file, tmp_path, django_capture_on_commit_callbacks
+):
+    copied = tmp_path / "copy.jsonl"
+    copied.write_bytes(checkpoint_file.read_bytes())
+    with django_capture_on_commit_callbacks(execute=True):  # the log goes on meanwhile
+        record("part.tested", actor=system("web"), now=NOW)
+    events = export_everything(auditor, django_capture_on_commit_callbacks)
+    assert run_the_documented_verifier(events, copied, tmp_path) == (
+        0,
+        "7 events hold; 2 are under no checkpoint yet\n",
+    )
+
+
+def test_a_torn_last_line_of_the_copied_checkpoints_is_named_by_the_documented_verifier(
+    auditor, edited, checkpoint_file, tmp_path, django_capture_on_commit_callbacks
+):
+    events = export_everything(auditor, django_capture_on_commit_callbacks)
+    torn = tmp_path / "torn.jsonl"
+    torn.write_bytes(checkpoint_file.read_bytes()[:-20])
+    status, out = run_the_documented_verifier(events, torn, tmp_path)
+    assert status == 0
+    assert "the last line of the checkpoint file is incomplete" in out

@@ -11,8 +11,9 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.urls import reverse
 
+from assistant.audit.log import system
 from assistant.audit.verify import verify
-from assistant.intake import BadMessage, add_message
+from assistant.intake import BadMessage, add_message, receive_message
 from assistant.models import AuditEvent, OutboundReply, SealedText, Ticket, User
 from assistant.privacy.encryption import Forgotten, seal, unseal
 from generation.models import Draft
@@ -118,9 +119,10 @@ def test_an_open_draft_keeps_the_customers_tickets_whole_until_it_is_retired(mar
 
 @pytest.mark.django_db(transaction=True)
 def test_the_log_verifies_afterwards(mara: User) -> None:
-    waiting = make_ticket()
-    make_draft(waiting)
-    forget(ticket=answered(mara).ticket_id)
+    waiting = receive_message(
+        channel="email", body="My name is Ana Lopes.", source="import", actor=system("import"),
+        now=NOON,
+    ).ticket  # fmt: skip
     forget(ticket=waiting.pk, retire_drafts=True)
     found = verify()
     assert (found.ok, found.unproven) == (True, 0)

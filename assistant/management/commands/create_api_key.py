@@ -9,6 +9,7 @@ from django.db import IntegrityError
 from django.utils import timezone
 
 from assistant.api_keys import BadScope, create_api_key
+from assistant.audit.log import at_command_line
 
 
 class Command(BaseCommand):
@@ -25,7 +26,7 @@ class Command(BaseCommand):
             _, plain = create_api_key(
                 name=options["name"],
                 scopes=[scope.strip() for scope in options["scopes"].split(",") if scope.strip()],
-                actor="system:command",
+                actor=at_command_line(),
                 now=timezone.now(),
             )
         except BadScope as error:

@@ -6,7 +6,10 @@ import secrets
 from typing import Any
 
 from django.core.management.base import BaseCommand
+from django.utils import timezone
 
+from assistant import people
+from assistant.audit.log import at_command_line
 from assistant.models import User
 
 NAMES = {
@@ -28,7 +31,13 @@ class Command(BaseCommand):
             if User.objects.filter(username=username).exists():
                 continue
             password = secrets.token_urlsafe(12)
-            User.objects.create_user(username=username, password=password, role=role)
+            people.create(
+                username=username,
+                password=password,
+                role=role,
+                actor=at_command_line(),
+                now=timezone.now(),
+            )
             made.append((role.label, username, password))
         if not made:
             self.stdout.write(

@@ -62,6 +62,15 @@ class Command(BaseCommand):
                 f"unproven     {found.unproven} after the newest checkpoint: "
                 "nothing outside the database vouches for them yet"
             )
+        for torn in found.torn:
+            then = (
+                f"put right at {torn['healed_at']}"
+                if torn["healed_at"]
+                else ("the next event's checkpoint puts it right")
+            )
+            self.stdout.write(
+                f"incomplete   line {torn['line']} of the checkpoint file, as a power cut leaves it: {then}"
+            )
         if found.first_bad is None:
             self.stdout.write(self.style.SUCCESS("The log holds."))
             return

@@ -17,7 +17,7 @@ from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 
-from assistant.audit.log import actor_of, system
+from assistant.audit.log import at_command_line
 from assistant.digests import file_sha256
 from assistant.models import User
 from generation import comparing, versions
@@ -47,7 +47,9 @@ class Command(BaseCommand):
         def step(name: str, help: str) -> Any:
             sub = steps.add_parser(name, help=help)
             sub.add_argument("--json", action="store_true", help="one JSON object")
-            sub.add_argument("--by", metavar="NAME", help="the person who does it, for the log")
+            sub.add_argument(
+                "--by", metavar="NAME", help="in whose name; the log says that it was said here"
+            )
             return sub
 
         def of_version(name: str, help: str) -> Any:
@@ -117,6 +119,7 @@ class Command(BaseCommand):
                 name=options["name"],
                 fitted_here=options["fitted_here"],
                 by=by,
+                actor=at_command_line(by),
                 now=now,
             )
         )
@@ -141,7 +144,7 @@ class Command(BaseCommand):
             kind=kind,
             task=task or comparing.CRITERIA[kind].tasks[0],
             file=file,
-            actor=_actor(by),
+            actor=at_command_line(by),
             now=now,
         )
         return {
@@ -186,31 +189,42 @@ class Command(BaseCommand):
     def _kept(
         self, version: ModelVersion, result: Answer, by: User | None, now: datetime
     ) -> Answer:
-        made = comparing.store_evaluation(version=version, result=result, actor=_actor(by), now=now)
+        made = comparing.store_evaluation(
+            version=version, result=result, actor=at_command_line(by), now=now
+        )
         answer: Answer = {"evaluation": made.pk, "version": version.pk, "n": made.n}
         return answer | {"file_digest": made.file_digest}
 
     def canary(self, options: Answer, by: User | None, now: datetime) -> Answer:
         version = _version(options["version"], now)
-        versions.start_canary(version=version, share=options["share"], by=by, now=now)
+        versions.start_canary(
+            version=version, share=options["share"], by=by, actor=at_command_line(by), now=now
+        )
         return as_row(version)
 
     def promote(self, options: Answer, by: User | None, now: datetime) -> Answer:
         version = _version(options["version"], now)
         over = live_version(version.kind)
-        versions.promote(version=version, over=over, by=by, now=now, reason=options["reason"])
+        versions.promote(
+            version=version,
+            over=over,
+            by=by,
+            actor=at_command_line(by),
+            now=now,
+            reason=options["reason"],
+        )
         return as_row(version)
 
     def rollback(self, options: Answer, by: User | None, now: datetime) -> Answer:
         live = live_version(options["kind"])
         if live is None:
             raise VersionError("No version was promoted: what the setting names is live.")
-        before = versions.roll_back(live=live, by=by, now=now)
+        before = versions.roll_back(live=live, by=by, actor=at_command_line(by), now=now)
         return {"rolled_back": live.pk, "live": as_row(before) if before else None}
 
     def retire(self, options: Answer, by: User | None, now: datetime) -> Answer:
         version = _version(options["version"], now)
-        return as_row(versions.retire(version=version, by=by, now=now))
+        return as_row(versions.retire(version=version, by=by, actor=at_command_line(by), now=now))
 
     def _show(self, answer: Answer) -> None:
         rows = answer.get("versions")
@@ -250,10 +264,6 @@ def _person(name: str | None) -> User | None:
     if person is None:
         raise CommandError(f"--by: there is no active person {name!r}", returncode=2)
     return person
-
-
-def _actor(by: User | None) -> str:
-    return actor_of(by) if by else system("operator")
 
 
 def _version(given: str, now: datetime) -> ModelVersion:
