@@ -73,7 +73,7 @@ class PersonAdmin(UserAdmin, ModelAdmin):
     ) -> HttpResponse:
         number = int(id) if id.isascii() and id.isdigit() and len(id) < 19 else 0
         with _password_on_record(number, request):
-            return super().user_change_password(request, id, form_url)  # type: ignore[no-any-return]
+            return super().user_change_password(request, id, form_url)
 
 
 @sensitive_post_parameters()
@@ -86,7 +86,7 @@ def own_password(request: HttpRequest) -> HttpResponse:
 
 
 @contextmanager
-def _password_on_record(person: int, request: HttpRequest) -> Iterator[None]:
+def _password_on_record(person: int | None, request: HttpRequest) -> Iterator[None]:
     """Record it where the person has another password afterwards, in one transaction with that."""
     password = User.objects.filter(pk=person).values_list("password", flat=True)
     with transaction.atomic():

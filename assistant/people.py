@@ -7,6 +7,7 @@ from datetime import datetime
 
 from django.db import transaction
 
+from assistant.audit.content import JSON
 from assistant.audit.log import record
 from assistant.models import User
 
@@ -39,7 +40,7 @@ def record_person(
     action: str, person: User, *, actor: str, now: datetime, changed: Iterable[str] = ()
 ) -> None:
     """Record what this person may do from now on; `changed` names the columns, not their values."""
-    data = {
+    data: dict[str, JSON] = {
         "person": person.pk,
         "username": person.username,
         "role": str(person.role),

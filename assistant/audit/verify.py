@@ -178,7 +178,9 @@ def verify(*, checkpoints: Path | None = None, progress: Progress | None = None)
 
 def _wrong_row() -> FirstBad | None:
     found = rows.first_wrong()
-    return found and _bad(found.index, found.what, found.expected, found.actual)
+    if found is None:
+        return None
+    return _bad(found.index, found.what, found.expected, found.actual)
 
 
 def _broken_head(head: AuditHead, frontier: list[bytes]) -> FirstBad | None:
