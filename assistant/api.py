@@ -59,6 +59,12 @@ class Strict(Schema):
     model_config = ConfigDict(extra="forbid", str_strip_whitespace=False)
 
 
+HEADERS = (
+    "fields of the mail that tell automatic ones, such as Auto-Submitted, Content-Type, Return-Path; "
+    "they are not stored"
+)
+
+
 class NewTicket(Strict):
     body: StrictStr
     subject: StrictStr = ""
@@ -68,12 +74,18 @@ class NewTicket(Strict):
     message_id: StrictStr = Field("", description="the mail's Message-ID; our reply answers it")
     channel: StrictStr = "api"
     language: StrictStr = ""
+    headers: dict[StrictStr, StrictStr] = Field({}, description=HEADERS)
     created_at: AwareDatetime | None = None
 
 
 class NewMessage(Strict):
     body: StrictStr
     name: StrictStr = Field("", description="who wrote, where it is not the ticket's customer")
+    email: StrictStr = Field(
+        "", description="the mail's sender, to tell automatic ones; not stored"
+    )
+    subject: StrictStr = Field("", description="the mail's own, to tell automatic ones; not stored")
+    headers: dict[StrictStr, StrictStr] = Field({}, description=HEADERS)
     message_id: StrictStr = Field("", description="the mail's Message-ID; our reply answers it")
     created_at: AwareDatetime | None = None
 
@@ -109,6 +121,7 @@ class MessageCreated(Schema):
 class MessageOut(Schema):
     position: int
     direction: str
+    automatic: str = Field(description="bounce, auto_reply or receipt; empty for what people write")
     created_at: datetime
     text: str | None = Field(description="null once the customer was forgotten")
 
@@ -230,6 +243,7 @@ def read_ticket(request: HttpRequest, number: int) -> Any:
             {
                 "position": message.position,
                 "direction": message.direction,
+                "automatic": message.automatic,
                 "created_at": message.created_at,
                 "text": text,
             }

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -12,6 +11,7 @@ from typing import Any
 
 from django.utils.dateparse import parse_datetime
 
+from assistant import csv_rows
 from assistant.intake import BadMessage, receive_message
 
 FIELDS = {
@@ -31,12 +31,14 @@ class ImportReport:
     imported: int = 0
     duplicates: int = 0
     skipped: list[dict[str, Any]] = field(default_factory=list)
+    dialect: str = ""  # of a CSV file: how it was read
 
     def as_json(self) -> dict[str, Any]:
         return {
             "imported": self.imported,
             "duplicates": self.duplicates,
             "skipped": self.skipped,
+            **({"dialect": self.dialect} if self.dialect else {}),
         }
 
 
@@ -73,34 +75,32 @@ def _json_rows(path: Path) -> Iterator[Row]:
             )
 
 
-def _csv_rows(path: Path) -> Iterator[Row]:
-    text: list[str] = []
-    for number, line in _lines(path):
-        if isinstance(line, BadMessage):
-            yield number, line
-            text.append("\n")  # keeps the numbers of the lines after it
-        else:
-            text.append(line.replace("\x00", "\ufffd"))
-    reader = csv.reader(text, strict=True)
+def _csv_rows(path: Path, report: ImportReport, delimiter: str, encoding: str) -> Iterator[Row]:
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise CannotRead(f"{path}: {error.strerror}") from error
+    try:
+        dialect, records = csv_rows.read(data, known=FIELDS, delimiter=delimiter, encoding=encoding)
+    except LookupError:
+        raise CannotRead(f"{encoding} is no encoding; utf-8, utf-16 or cp1252 are some") from None
+    report.dialect = str(dialect)
     header: list[str] | None = None
-    while True:
-        number = reader.line_num + 1
-        try:
-            cells = next(reader)
-        except StopIteration:
-            return
-        except csv.Error as error:
-            rest = "; nothing after it was read" if "end of data" in str(error) else ""
-            yield number, BadMessage("row", f"is broken CSV: {error}{rest}")
-            continue
-        if not cells:
-            continue
-        if header is None:
-            header = [cell.strip() for cell in cells]
-        elif len(cells) != len(header):
-            yield number, BadMessage("row", f"has {len(cells)} cells, the header {len(header)}")
-        else:
-            yield number, {k: v for k, v in zip(header, cells, strict=True) if v != ""}
+    try:
+        for number, cells in records:
+            if header is None:
+                header = [cell.strip().casefold() for cell in cells]
+                while header and not header[-1]:
+                    header.pop()
+                continue
+            while len(cells) > len(header) and not cells[-1]:
+                cells.pop()  # what a spreadsheet writes of empty columns
+            if len(cells) != len(header):
+                yield number, BadMessage("row", f"has {len(cells)} cells, the header {len(header)}")
+            else:
+                yield number, {k: v for k, v in zip(header, cells, strict=True) if v != ""}
+    except csv_rows.BrokenCsv as error:
+        yield error.line, BadMessage("row", error.reason)
 
 
 def _created_at(value: Any) -> datetime | None:
@@ -144,15 +144,21 @@ def import_tickets(
     channel: str,
     actor: str,
     clock: Callable[[], datetime],
+    delimiter: str = "",
+    encoding: str = "",
     on_row: Callable[[], None] = lambda: None,
 ) -> ImportReport:
     """Import a `.jsonl` or `.csv` file, row by row, each in its own transaction.
 
-    Running it again after an interruption makes no ticket twice where rows carry `external_id`.
+    The `delimiter` and `encoding` of a CSV file are told by the file where they are not given. Running
+    it again after an interruption makes no ticket twice where rows carry `external_id`.
     Raises CannotRead.
     """
     report = ImportReport()
-    rows = _csv_rows(path) if path.suffix.lower() == ".csv" else _json_rows(path)
+    if path.suffix.lower() in {".csv", ".tsv"}:
+        rows = _csv_rows(path, report, delimiter, encoding)
+    else:
+        rows = _json_rows(path)
     for number, row in rows:
         on_row()
         try:

@@ -8,18 +8,21 @@ from __future__ import annotations
 import base64
 import quopri
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.db import IntegrityError, transaction
 
+from assistant import automatic
 from assistant.addresses import LONGEST, BadAddress, canonical
 from assistant.audit.log import record
-from assistant.channels import headers
+from assistant.channels import headers as mail_headers
 from assistant.models import Channel, Contact, Message, Ticket
 from assistant.privacy.cards import mask_cards
 from assistant.privacy.encryption import Forgotten, seal
+from assistant.readable import readable
 from assistant.signals import message_received
 
 _LANGUAGE = re.compile(r"^[a-zA-Z]{2,3}(-[a-zA-Z0-9]{2,8})*$")
@@ -72,7 +75,7 @@ def one_line(field: str, value: object, *, longest: int) -> str:
     """A text that stands in headers and lists: line breaks and control characters become one blank,
     overrides of text direction go, and nothing in it decodes to a line break any more."""
     text = clean_text(field, value, longest=longest)
-    text = headers.one_line(_BIDI.sub("", text))
+    text = mail_headers.one_line(_BIDI.sub("", text))
     return _ENCODED_WORD.sub(_disarmed, text)[:longest]
 
 
@@ -86,7 +89,7 @@ def _disarmed(word: re.Match[str]) -> str:
         shown = hidden.decode(charset, "replace")
     except (LookupError, ValueError):
         shown = ""
-    return word[0].replace("=?", "= ?", 1) if headers.CONTROL.search(shown) else word[0]
+    return word[0].replace("=?", "= ?", 1) if mail_headers.CONTROL.search(shown) else word[0]
 
 
 def clean_mail_id(value: object) -> str:
@@ -95,7 +98,7 @@ def clean_mail_id(value: object) -> str:
     if not text:
         return ""
     text = text if text.startswith("<") else f"<{text}>"
-    if not headers.is_mail_id(text):
+    if not mail_headers.is_mail_id(text):
         raise BadMessage(
             "message_id", "is not a Message-ID: printable ASCII without blanks, such as <id@host>"
         )
@@ -142,7 +145,7 @@ def _contact(*, name: str, email: str) -> Contact:
 
 
 def _append_inbound(
-    *, ticket: Ticket, body: str, name: str, mail_id: str, created_at: datetime
+    *, ticket: Ticket, body: str, name: str, mail_id: str, kind: str, created_at: datetime
 ) -> Message:
     masked, count = mask_cards(body)
     return Message.objects.create(
@@ -151,6 +154,7 @@ def _append_inbound(
         direction=Message.Direction.INBOUND,
         body=seal(ticket=ticket, text=masked),
         sender_name=name,
+        automatic=kind,
         masked=count,
         mail_id=mail_id,
         channel=ticket.channel if mail_id else None,
@@ -170,6 +174,7 @@ def _announce(message: Message, *, actor: str, source: str, now: datetime) -> No
             "source": source,
             "digest": message.body.digest,
             "masked": message.masked,
+            **({"automatic": message.automatic} if message.automatic else {}),
         },
         now=now,
     )
@@ -186,13 +191,15 @@ def receive_message(
     external_id: object = None,
     message_id: object = "",
     language: object = "",
+    headers: Mapping[str, str] | None = None,
     created_at: datetime | None = None,
     source: str,
     actor: str,
     now: datetime,
 ) -> Received:
     """Open a ticket with its first message, or find the one that came before with this `external_id`,
-    or with this `message_id` (the mail's own Message-ID), on the channel.
+    or with this `message_id` (the mail's own Message-ID), on the channel. `headers` are fields of the
+    mail that tell whether a program wrote it; they are not stored.
 
     `source` says which door it came through (api, import, console). Raises BadMessage.
     """
@@ -211,6 +218,11 @@ def receive_message(
     known = _known(way_in, reference, mail_id)
     if known is not None:
         return known
+    kind = ""
+    if source != "console":  # there a person took down what a person said
+        kind = automatic.kind_of(
+            sender=address, subject=title, body=readable(text), headers=headers
+        )
     try:
         with transaction.atomic():
             ticket = Ticket.objects.create(
@@ -219,13 +231,19 @@ def receive_message(
                 contact=_contact(name=person, email=address),
                 sender_name=person,
                 subject=mask_cards(title)[0],
+                status=Ticket.Status.SOLVED if kind else Ticket.Status.OPEN,
                 language=tongue.lower(),
                 created_at=written_at,
                 received_at=now,
                 last_message_at=now,
             )
             message = _append_inbound(
-                ticket=ticket, body=text, name=person, mail_id=mail_id, created_at=written_at
+                ticket=ticket,
+                body=text,
+                name=person,
+                mail_id=mail_id,
+                kind=kind,
+                created_at=written_at,
             )
             _announce(message, actor=actor, source=source, now=now)
     except IntegrityError:
@@ -254,14 +272,19 @@ def add_message(
     ticket: Ticket,
     body: object,
     name: object = "",
+    email: object = "",
+    subject: object = "",
     message_id: object = "",
+    headers: Mapping[str, str] | None = None,
     created_at: datetime | None = None,
     source: str,
     actor: str,
     now: datetime,
 ) -> Received:
     """Append a customer's follow-up to a thread, or find the message that came before with this
-    `message_id` on the channel. Without a `name` it is the thread's customer who wrote.
+    `message_id` on the channel. Without a `name` it is the thread's customer who wrote. `email`,
+    `subject` and `headers` are those of the follow-up's own mail: they tell whether a program wrote it,
+    and are not stored. An automatic mail opens nothing and overtakes no draft.
 
     Raises BadMessage, also for a forgotten ticket.
     """
@@ -272,18 +295,26 @@ def add_message(
     known = _known(ticket.channel, None, mail_id)
     if known is not None:
         return known
+    kind = automatic.kind_of(
+        sender=clean_text("email", email, longest=LONGEST),
+        subject=one_line("subject", subject, longest=500),
+        body=readable(text),
+        headers=headers,
+    )
     try:
         with transaction.atomic():
             locked = Ticket.objects.select_for_update().select_related("channel").get(pk=ticket.pk)
-            locked.sender_name = person or locked.sender_name
+            if not kind:
+                locked.sender_name = person or locked.sender_name
             message = _append_inbound(
                 ticket=locked,
                 body=text,
-                name=locked.sender_name,
+                name=person or locked.sender_name,
                 mail_id=mail_id,
+                kind=kind,
                 created_at=written_at,
             )
-            _into_view(locked, now=now)
+            _into_view(locked, message, now=now)
             _announce(message, actor=actor, source=source, now=now)
     except Forgotten:
         why = f"#{ticket.pk} was forgotten and takes no more messages: open a new ticket"
@@ -296,11 +327,39 @@ def add_message(
     return Received(locked, message, created=True)
 
 
-def _into_view(ticket: Ticket, *, now: datetime) -> None:
-    """A new message: the ticket is open again and stands on top of the lists."""
-    if ticket.status in {Ticket.Status.ANSWERED, Ticket.Status.SOLVED}:
-        ticket.status = Ticket.Status.REOPENED
-    elif ticket.status == Ticket.Status.WAITING:
-        ticket.status = Ticket.Status.OPEN
+def _into_view(ticket: Ticket, message: Message, *, now: datetime) -> None:
+    """A new message stands on top of the lists, and opens the ticket again where a person wrote it."""
+    if message.asks:
+        ticket.status = _AGAIN.get(Ticket.Status(ticket.status), ticket.status)
     ticket.last_message_at = now
     ticket.save(update_fields=["sender_name", "status", "last_message_at"])
+
+
+_AGAIN = {
+    Ticket.Status.ANSWERED: Ticket.Status.REOPENED,
+    Ticket.Status.SOLVED: Ticket.Status.REOPENED,
+    Ticket.Status.WAITING: Ticket.Status.OPEN,
+}
+
+
+def take_as_question(message: Message, *, actor: str, now: datetime) -> bool:
+    """A person's word that an automatic mail is a question after all: it is answered like one. False
+    where it counts as one already."""
+    with transaction.atomic():
+        ticket = Ticket.objects.select_for_update().get(pk=message.ticket_id)
+        won = Message.objects.filter(pk=message.pk).exclude(automatic="").update(automatic="")
+        if not won:
+            return False
+        ours = ticket.messages.filter(direction=Message.Direction.OUTBOUND).exists()
+        ticket.status = Ticket.Status.REOPENED if ours else Ticket.Status.OPEN
+        ticket.save(update_fields=["status"])
+        record(
+            "message.taken_as_question",
+            actor=actor,
+            ticket=ticket.pk,
+            data={"message": message.pk, "position": message.position},
+            now=now,
+        )
+        newest = ticket.questions().select_related("ticket__channel", "body").last()
+        message_received.send(sender=Message, message=newest, source="console", now=now)
+    return True

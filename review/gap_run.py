@@ -13,9 +13,10 @@ import numpy as np
 from django.db import transaction
 from numpy.typing import NDArray
 
-from assistant.models import Contact, Message, SealedText
+from assistant.models import Message, SealedText
 from assistant.privacy.encryption import CannotOpen, Forgotten, seal, unseal
 from assistant.privacy.redaction import Redactor
+from assistant.readable import readable
 from generation.courtesies import undress
 from retrieval.embedder import EmbedderError, get_embedder
 from review import clusters
@@ -75,7 +76,7 @@ def _embed(found: Sequence[Unanswered]) -> None:
 def question_of(ticket: int) -> str:
     """Subject and first message in the customer's own words; empty where it was forgotten."""
     message = (
-        Message.objects.filter(ticket=ticket, direction=Message.Direction.INBOUND)
+        Message.objects.filter(ticket=ticket, direction=Message.Direction.INBOUND, automatic="")
         .select_related("body__ticket")
         .order_by("position")
         .first()
@@ -83,7 +84,7 @@ def question_of(ticket: int) -> str:
     if message is None:
         return ""
     try:
-        body = unseal(message.body)
+        body = readable(unseal(message.body))
     except (Forgotten, CannotOpen):
         return ""
     own = "\n".join(part.text for part in fold(body) if not part.quoted).strip()
@@ -96,10 +97,10 @@ def _cluster(found: Sequence[Unanswered], run: KnowledgeRun, now: datetime) -> N
     vectors = np.asarray([_vectors[one.ticket] for one in asked], dtype=np.float32)
     groups = clusters.clusters_of(vectors) if asked else []
     texts = [question_of(one.ticket) for one in asked]
-    names = dict(
-        Contact.objects.filter(tickets__in=[a.ticket for a in asked]).values_list("pk", "name")
+    names = Message.objects.filter(ticket__in=[a.ticket for a in asked]).values_list(
+        "sender_name", flat=True
     )
-    hidden = {part for name in names.values() for part in name.split()}
+    hidden = {part for name in names.distinct() for part in name.split()}
     spread = clusters.spread_of(texts)
     with transaction.atomic():
         kept = {

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from assistant.models import Message, SealedText, Ticket
 from assistant.privacy.encryption import CannotOpen, Forgotten, unseal
+from assistant.readable import readable
 from retrieval.own_words import QUOTED
 
 LONG = 4_000  # characters of one message shown before it folds
@@ -34,12 +35,13 @@ class Part:
 
 @dataclass(frozen=True)
 class Entry:
-    """One message of the thread as the page shows it."""
+    """One message of the thread as the page shows it; `source` is what was sent, where that was HTML."""
 
     message: Message
     parts: list[Part]
     rest: str
     problem: str
+    source: str = ""
 
 
 def open_text(sealed: SealedText | None) -> Opened:
@@ -89,9 +91,11 @@ def messages_after(ticket: Ticket, position: int) -> list[Entry]:
 def _entry(message: Message, ticket: Ticket) -> Entry:
     message.body.ticket = ticket  # one key for the whole thread
     opened = open_text(message.body)
-    text, rest = opened.text, ""
+    theirs = message.direction == Message.Direction.INBOUND
+    text, rest = readable(opened.text) if theirs else opened.text, ""
+    source = opened.text if text != opened.text else ""
     if len(text) > LONG * 1.2:
         cut = text.rfind("\n", LONG // 2, LONG)
         cut = cut if cut > 0 else LONG
         text, rest = text[:cut], text[cut:]
-    return Entry(message, fold(text) if text else [], rest, opened.problem)
+    return Entry(message, fold(text) if text else [], rest, opened.problem, source)

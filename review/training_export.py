@@ -20,6 +20,7 @@ from assistant.audit.log import record
 from assistant.models import AuditEvent, Message, SealedText, TicketKey
 from assistant.privacy.encryption import ticket_digest
 from assistant.privacy.redaction import Redactor, placeholders
+from assistant.readable import readable
 from generation.courtesies import undress
 from generation.models import DraftSentence
 from generation.prompts import Passage, Turn
@@ -191,7 +192,7 @@ def _record(found: Dossier, decision: Decision, right: int) -> tuple[Record, str
     thread = tuple(
         Turn(
             "customer" if part.title == Message.Direction.INBOUND else "agent",
-            redact(part.text or ""),
+            redact(readable(part.text or "")),
         )
         for part in messages
     )

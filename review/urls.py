@@ -44,5 +44,6 @@ urlpatterns = [
     path("<int:number>/bring-back/", statuses.bring_back, name="bring_back"),
     path("decision/<int:pk>/undo/", deciding.undo, name="undo"),
     path("reply/<int:pk>/settle/", deciding.settle, name="settle"),
+    path("message/<int:pk>/question/", tickets.question, name="question"),
     path("sentence/<int:pk>/judge/", ticket.judge, name="judge"),
 ]

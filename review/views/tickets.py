@@ -5,17 +5,17 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib import messages
-from django.core.paginator import Paginator
-from django.db.models import Q, QuerySet
-from django.http import HttpRequest, HttpResponse
+from django.core.paginator import Page, Paginator
+from django.db.models import OuterRef, Q, QuerySet, Subquery
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
-from django.views.decorators.http import require_GET, require_http_methods
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from assistant.access import Capability, requires
 from assistant.audit.log import actor_of
-from assistant.intake import BadMessage, receive_message
-from assistant.models import Channel, OutboundReply, Ticket
+from assistant.intake import BadMessage, receive_message, take_as_question
+from assistant.models import Channel, Message, OutboundReply, Ticket
 from assistant.outbox import STUCK
 from review.views.frame import person
 
@@ -43,6 +43,20 @@ def found(q: str, status: str) -> QuerySet[Ticket, Any]:
     return tickets
 
 
+def _with_automatic(page: Page[Ticket]) -> Page[Ticket]:
+    """Each ticket's `automatic` says in words whether a program wrote its newest inbound message."""
+    newest = Message.objects.filter(ticket=OuterRef("pk"), direction=Message.Direction.INBOUND)
+    kinds = dict(
+        Ticket.objects.filter(pk__in=[ticket.pk for ticket in page])
+        .annotate(kind=Subquery(newest.order_by("-position").values("automatic")[:1]))
+        .values_list("pk", "kind")
+    )
+    words = dict(Message.Automatic.choices)
+    for ticket in page:
+        ticket.automatic = words.get(kinds[ticket.pk] or "", "").lower()  # type: ignore[attr-defined]
+    return page
+
+
 @requires(Capability.REVIEW)
 @require_GET
 def tickets(request: HttpRequest) -> HttpResponse:
@@ -60,7 +74,7 @@ def tickets(request: HttpRequest) -> HttpResponse:
         "status": status,
         "statuses": Ticket.Status.choices,
         "stuck": OutboundReply.objects.filter(STUCK).count(),
-        "tickets": paginator.get_page(request.GET.get("page")),
+        "tickets": _with_automatic(paginator.get_page(request.GET.get("page"))),
         "any": bool(q or status) or paginator.count > 0,
     }
     return render(request, "review/tickets.html", context)
@@ -98,3 +112,17 @@ def new_ticket(request: HttpRequest) -> HttpResponse:
         messages.success(request, f"Ticket #{received.ticket.pk} is open; a draft is on its way.")
         return redirect("review:ticket", number=received.ticket.pk)
     return render(request, "review/new_ticket.html", context)
+
+
+@requires(Capability.REVIEW)
+@require_POST
+def question(request: HttpRequest, pk: int) -> HttpResponse:
+    """An automatic mail that is a question after all: it is opened and drafted like one."""
+    message = Message.objects.filter(pk=pk).first()
+    if message is None:
+        raise Http404("There is no such message.")
+    if take_as_question(message, actor=actor_of(person(request)), now=timezone.now()):
+        messages.success(request, "It counts as a question now; a draft is on its way.")
+    else:
+        messages.warning(request, "It counts as a question already; nothing was changed.")
+    return redirect("review:ticket", number=message.ticket_id)

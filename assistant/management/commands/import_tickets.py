@@ -12,6 +12,7 @@ from django.utils import timezone
 from rich.console import Console
 from rich.progress import Progress
 
+from assistant.csv_rows import DELIMITERS
 from assistant.importing import CannotRead, import_tickets
 
 
@@ -21,6 +22,14 @@ class Command(BaseCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("file", type=Path)
         parser.add_argument("--channel", default="files", help="for rows that name none")
+        parser.add_argument(
+            "--delimiter",
+            choices=[*DELIMITERS, *DELIMITERS.values()],
+            help="of a CSV file; told by its header when left out",
+        )
+        parser.add_argument(
+            "--encoding", default="", help="of a CSV file, such as cp1252; UTF-8 when left out"
+        )
         parser.add_argument("--json", action="store_true")
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -33,6 +42,8 @@ class Command(BaseCommand):
                     channel=options["channel"],
                     actor="system:import",
                     clock=timezone.now,
+                    delimiter=DELIMITERS.get(options["delimiter"], options["delimiter"] or ""),
+                    encoding=options["encoding"],
                     on_row=lambda: progress.advance(bar),
                 )
             except CannotRead as error:
@@ -45,6 +56,7 @@ class Command(BaseCommand):
             self.stdout.write(
                 f"{report.imported} imported, {report.duplicates} here already, "
                 f"{len(report.skipped)} skipped"
+                + (f" (read as {report.dialect})" if report.dialect else "")
             )
         if report.skipped:
             sys.exit(1)

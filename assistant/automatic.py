@@ -1,0 +1,104 @@
+"""Mail that a program wrote: a bounce, an automatic reply, a receipt. Nobody waits for an answer to it.
+
+A person's question must never be taken for one, so words count only where programs put them: in header
+fields, at the beginning of a subject, at the beginning of a body; and an absence notice that also asks for
+something is a question. Header fields: RFC 3834, 3464, 8098.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+from assistant.automatic_phrases import (
+    ABSENT,
+    ABSENT_SUBJECT,
+    BOUNCE_BODY,
+    BOUNCE_SUBJECT,
+    MAYBE_BOUNCE,
+    MAYBE_RECEIPT,
+    RECEIPT_BODY,
+    RECEIPT_SUBJECT,
+    REPLY_SUBJECT,
+    REQUEST,
+    SAYS_SO,
+    STATUS_FIELD,
+)
+
+BOUNCE, AUTO_REPLY, RECEIPT = "bounce", "auto_reply", "receipt"
+_BEGINNING = 600  # characters of a body in which a program says what it is
+_LONGEST = 4000  # an absence notice is short; of a longer text, a person wrote a part
+
+
+def kind_of(
+    *, sender: str, subject: str, body: str, headers: Mapping[str, str] | None = None
+) -> str:
+    """`bounce`, `auto_reply`, `receipt`, or nothing where a person wrote. ``headers`` are those of the
+    mail, as far as they are known; their names are read in any case."""
+    fields = {
+        name.strip().lower(): value.strip().lower() for name, value in (headers or {}).items()
+    }
+    subject, start = subject.strip()[:300], body.strip()[:_BEGINNING]
+    return (
+        _by_headers(fields)
+        or _by_sender(sender.lower(), subject, start)
+        or _by_subject(subject, body, start)
+        or _by_body(body.strip(), start)
+    )
+
+
+def _by_headers(fields: Mapping[str, str]) -> str:
+    report = fields.get("content-type", "")
+    if "disposition-notification" in report:
+        return RECEIPT
+    if "delivery-status" in report or "x-failed-recipients" in fields:
+        return BOUNCE
+    submitted = fields.get("auto-submitted", "no").split(";")[0].strip()
+    if submitted not in {"no", ""}:
+        return BOUNCE if fields.get("return-path") == "<>" else AUTO_REPLY
+    if fields.get("return-path") == "<>":
+        return BOUNCE
+    replies = any(name in fields for name in ("x-autoreply", "x-autorespond", "x-autoresponder"))
+    return AUTO_REPLY if replies or fields.get("precedence") == "auto_reply" else ""
+
+
+def _by_sender(sender: str, subject: str, start: str) -> str:
+    local = sender.partition("@")[0]
+    if local in {"mailer-daemon", "mail-daemon", "maildaemon"}:
+        return BOUNCE
+    if local == "postmaster" and (BOUNCE_SUBJECT.match(subject) or BOUNCE_BODY.search(start)):
+        return BOUNCE
+    return ""
+
+
+def _by_subject(subject: str, body: str, start: str) -> str:
+    if BOUNCE_SUBJECT.match(subject):
+        return BOUNCE
+    if MAYBE_BOUNCE.match(subject) and BOUNCE_BODY.match(start):
+        return BOUNCE
+    if REPLY_SUBJECT.match(subject):
+        return AUTO_REPLY
+    if ABSENT_SUBJECT.match(subject) and not _asks(body):
+        return AUTO_REPLY
+    if RECEIPT_SUBJECT.match(subject):
+        return RECEIPT
+    if MAYBE_RECEIPT.match(subject) and (RECEIPT_BODY.search(start) or not start):
+        return RECEIPT
+    return ""
+
+
+def _by_body(body: str, start: str) -> str:
+    if BOUNCE_BODY.match(start) or len(set(STATUS_FIELD.findall(body[:20_000].lower()))) >= 3:
+        return BOUNCE
+    if RECEIPT_BODY.match(start):
+        return RECEIPT
+    if SAYS_SO.search(start) and not _asks(body):
+        return AUTO_REPLY
+    own = re.split(r"(?m)^(?:>|On .{5,120} wrote:|-{3,}|_{5,}|--\s*$)", body)[0]
+    if len(own) <= _LONGEST and ABSENT.search(own[:_BEGINNING]) and not _asks(own):
+        return AUTO_REPLY
+    return ""
+
+
+def _asks(text: str) -> bool:
+    return bool("?" in text or "？" in text or REQUEST.search(text))
