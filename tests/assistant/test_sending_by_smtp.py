@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import email
+import email.utils
 from datetime import UTC, datetime, timedelta
 from email import policy
 from pathlib import Path
@@ -18,6 +19,7 @@ from assistant import outbox
 from assistant.channels import smtp
 from assistant.intake import receive_message
 from assistant.models import AuditEvent, OutboundReply, Ticket
+from tests.assistant.test_mail_bytes import ATTACKS
 from tests.smtp_server import SmtpServer, make_certificate
 
 NOW = datetime(2026, 11, 20, 9, 0, tzinfo=UTC)
@@ -259,3 +261,27 @@ def test_any_line_of_dots_arrives_as_it_was_sent(raw: bytes) -> None:
         patch.setattr(smtp.settings, "EMAIL_USE_TLS", False)
         smtp.send(body, sender="a@b.example", recipient="c@d.example")
     assert server.taken[0].data == body
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("words", ATTACKS)
+def test_from_intake_to_the_wire_no_customer_writes_a_header_an_addressee_or_the_body(
+    settings, words: str
+) -> None:
+    with SmtpServer() as server:
+        use(settings, server)
+        held(asked(subject=words, name=words, message_id=""))
+        assert outbox.deliver_due(now=LATER) == 1
+    (taken,) = server.taken
+    assert taken.recipients == ("ana@example.org",)
+    head, _, body = taken.data.partition(b"\r\n\r\n")
+    names = [line.split(b":")[0] for line in head.split(b"\r\n") if line[:1] not in b" \t"]
+    assert names == [
+        b"From", b"To", b"Subject", b"Date", b"Message-ID", b"Auto-Submitted", b"MIME-Version",
+        b"Content-Type", b"Content-Transfer-Encoding",
+    ]  # fmt: skip
+    for reader in (policy.default, policy.compat32):
+        mail = email.message_from_bytes(taken.data, policy=reader)
+        assert [name.encode() for name in mail] == names
+        assert len(email.utils.getaddresses(mail.get_all("To"))) == 1
+    assert body == b"Hi Ana,\r\n\r\n.hold the ring\r\n"
