@@ -150,8 +150,8 @@ def _fault(data: bytes, reply: Outgoing) -> str:
         return "its subject does not read as written"
     if values["Message-ID"] != reply.mail_id or not headers.is_mail_id(reply.mail_id):
         return "its Message-ID is not the one that was meant"
-    decode = {"base64": base64.b64decode, "quoted-printable": quopri.decodestring}
-    decoded = decode[values["Content-Transfer-Encoding"]](body)
+    packed = values["Content-Transfer-Encoding"] == "base64"
+    decoded = base64.b64decode(body) if packed else quopri.decodestring(body)
     if hashlib.sha256(decoded).digest() != hashlib.sha256(_lines(reply.body)).digest():
         return "its body is not the reply that was approved"
     return ""
