@@ -25,6 +25,7 @@ _SHORT: dict[str, tuple[str, Tone]] = {
     "article_changed": ("article changed", "check"),
     "source_closed": ("internal article", "check"),
     "passage_excluded": ("article left out", "check"),
+    "sentence_excluded": ("sentence left out", "check"),
     "not_read_whole": ("not read whole", "check"),
     "toxicity_customer_unavailable": ("not screened", "check"),
     "toxicity_draft_unavailable": ("not screened", "check"),

@@ -104,6 +104,7 @@ def functions() -> dict[str, Function]:
     from assistant import intake
     from assistant.privacy import cards, redaction
     from generation import (
+        bounds,
         choosing,
         confidence,
         courtesies,
@@ -116,6 +117,7 @@ def functions() -> dict[str, Function]:
         phrases,
         prompts,
         quoting,
+        sayable,
         sentences,
         tokens,
     )  # fmt: skip
@@ -131,7 +133,7 @@ def functions() -> dict[str, Function]:
         reading,
         screening,
     )  # fmt: skip
-    from retrieval.safety import injection, normalise
+    from retrieval.safety import injection, normalise, planted
     from review import diff, texts
 
     def words(text: str) -> int:
@@ -151,6 +153,9 @@ def functions() -> dict[str, Function]:
         "normalise.spelled_out": normalise.spelled_out,
         "injection.ticket": injection.screen_injection,
         "screening.findings": screening.findings,
+        "planted.why_not_said": planted.why_not_said,
+        "sayable_text": sayable.sayable_text,
+        "bounds.shortened": lambda t: bounds.shortened(t, 3_000),
         "own_words": own_words.own_words,
         "query_of": lambda t: query.query_of("s", [query.ThreadTurn("customer", t)]),
         "query.questions_in": query.questions_in,

@@ -19,7 +19,7 @@ from typing import Literal
 from retrieval.safety.injection_rules import RULES, Rule
 from retrieval.safety.normalise import normalise, spelled_out, unleet
 
-INJECTION_SCREEN_VERSION = "rules-2"
+INJECTION_SCREEN_VERSION = "rules-3"
 # an article may well say "suppose you are …", so a passage needs more than a hint
 FLAGGED_FROM = {"ticket": 0.5, "passage": 0.6}
 

@@ -36,6 +36,17 @@ _DROP = (
     r"\b(?:ignore|disregard|forget|overlook|override|neglect|bypass|discard|erase|delete|"
     r"pay no attention to|do not (?:follow|obey|comply with)|don'?t (?:follow|obey)|"
     r"stop (?:following|obeying)|cancel)\s+"
+    # what a customer takes back of their own words is no order to the machine
+    r"(?!(?:all\s+|any\s+)?(?:of\s+)?my\b)"
+    r"(?!(?:everything|anything|all|what|whatever)\s+(?:that\s+)?(?:i|we)\s+(?:just\s+|have\s+|had\s+)?"
+    r"(?:said|wrote|written|asked|sent|mentioned|reported|described|ordered)\b)"
+)
+# "You are now charging me": what a company does to a customer is no new identity
+_COMPLAINT = (
+    r"(?!(?:act|play|pretend|simulat|role-?play|becom|speak|writ|respond|answer|operat|runn|function|"
+    r"behav|be|tak|embody|impersonat)ing\b)\w+ing\b|late\b|overdue\b|out of\b|"
+    r"the (?:first|second|third|fourth|fifth|last|only|\d+(?:st|nd|rd|th))\b|"
+    r"(?:[\w-]+\s+){1,3}(?:minutes?|hours?|days?|weeks?|months?|years?|times)\b"
 )
 _EARLIER = r"(?:previous|prior|preceding|above|earlier|foregoing|former|initial|original|existing|past|other|given|system|safety|developer)"
 _ORDERS = (
@@ -73,27 +84,35 @@ RULES: tuple[Rule, ...] = (
     ),
     _rule(
         "new identity", 0.5, "gives the assistant another identity or role",
-        r"\b(?:you(?:'re| are) (?:now|no longer|going to (?:act|be|play|pretend|behave|simulate|roleplay)))\b(?!\s+(?:logged|signed|connected|ready|able|finished|done|set|able to|eligible|entitled|considered|on|in|at|a (?:member|customer|subscriber|registered)|eligible|required|subscribed|viewing|using|leaving|entering|seeing|prompted|asked|redirected))",
+        r"\b(?:you(?:'re| are) (?:now(?!\s+(?:" + _COMPLAINT + r"))|no longer(?!\s+\w+ing\b)|going to (?:act|be|play|pretend|behave|simulate|roleplay)))\b(?!\s+(?:logged|signed|connected|ready|able|finished|done|set|able to|eligible|entitled|considered|on|in|at|a (?:member|customer|subscriber|registered)|eligible|required|subscribed|viewing|using|leaving|entering|seeing|prompted|asked|redirected))",
         r"\byou will (?:now )?(?:act|play|behave|pretend|roleplay|respond|answer|be acting|simulate|impersonate|become)\b",
         r"\b(?:act|behave|respond|answer|speak|reply|function|operate|write)\s+(?:as|like)\s+(?:if you|though you|an? (?:ai|evil|unrestricted|unfiltered|linux|terminal|hacker|character|person|human|expert|[\w-]+ (?:assistant|bot|ai))|my |the character|chatgpt|you (?:are|were|have))",
-        r"\b(?:pretend|imagine|suppose|assume)\s+(?:that\s+)?(?:to be|you(?:'re| are| were| have)\b)",
-        r"\brole-?\s?play(?:ing|er)?\b", r"\bstay in character\b|\bbreak(?:ing)? character\b|\bin character as\b",
+        r"\bpretend\s+(?:that\s+)?(?:to be|you(?:'re| are| were| have)\b)|\b(?:imagine|suppose|assume)\s+(?:that\s+)?(?:to be|you(?:'re| are| were)\s+(?:an?|the|my|in an?|no|not|(?-i:[A-Z]\w+))\b(?!\s+customer)|you have (?:no|been)\b)",
+        r"\brole-?\s?play(?:ing|er)?\b(?!\s+(?:games?|books?|dice|sets?))", r"\bstay in character\b|\bbreak(?:ing)? character\b|\bin character as\b",
         r"\b(?:immerse yourself|take on|assume|adopt|play)\s+(?:in(?:to)?\s+)?the\s+(?:role|persona|character|identity|part)\b",
         r"\byour (?:new )?(?:name|identity|persona|role|task|job|goal|mission|purpose|objective) (?:is|will be|shall be|now is)\b(?!\s+(?:not|required|invalid|already|incorrect|correct|displayed|shown|missing|on|in)\b)",
-        r"\bfrom (?:now on|this (?:point|moment)(?: on(?:ward)?s?)?|here on(?: out)?)\b" + _GAP + r"\byou\b",
+        r"\bfrom (?:now on|this (?:point|moment)(?: on(?:ward)?s?)?|here on(?: out)?)\b" + _GAP + r"\byou\b"
+        r"(?!\s+(?:(?:will|should|must|can|may|need to|have to|are to)\s+)?(?:please\s+|only\s+|always\s+)?(?:send|ship|deliver|charge|bill|call|e-?mail|invoice|mail|contact|post|pay|refund|book|phone|debit|withdraw|use my|write to|let me|collect)\b)",
         r"\bsimulate\s+(?:an?\s+)?(?:\w+\s+){0,3}(?:mode|ai|chatbot|persona|character|terminal|chatgpt)\b",
         r"\b(?:two|2|separate|distinct)\s+(?:\w+\s+){0,2}(?:personas|personalities|responses? to (?:every|each))\b",
     ),
     _rule(
         "role order", 0.6, "orders the assistant to play a part",
-        r"\bI (?:want|need|would like) you to (?:act as|act like|pretend|behave|role-?play|simulate|impersonate|ignore|forget|become|respond as|reply as)\b",
+        r"\bI (?:want|need|would like) you to (?:act as|act like|pretend|behave|role-?play|simulate|impersonate|ignore|forget|become|(?:respond|reply) as(?!\s+(?:soon|quick|fast|early|well|prompt|agreed|usual|before)))\b",
     ),
     _rule(
         "jailbreak", 0.55, "speaks of lifting the assistant's limits",
         r"\bjail-?br(?:eak|oken)(?:ed|ing)?\b(?!\s+(?:device|phone|iphone|or rooted))", r"\bdo anything now\b", r"\b(?-i:DAN|D\.A\.N)\b(?=[^\n]{0,80}\b(?:you|mode|can|will|ai|free)\b)",
-        r"\b(?:developer|god|dan|debug|maintenance|sudo|unrestricted|jailbreak|evil|chaos|opposite) mode\b(?:[^.\n]{0,40}\b(?:enabled|activated|on|output|unlock|you|now))",
+        r"\b(?:god|dan|sudo|unrestricted|jailbreak|evil|chaos|opposite) mode\b(?:[^.\n]{0,40}\b(?:enabled|activated|on|output|unlock|you|now))",
+        # devices have these modes too: here it must be the machine's
+        rf"\b(?:developer|debug|maintenance) mode\b[^.\n]{{0,60}}\b(?:outputs?|{_AI}|answers?|respon[ds]\w*|you (?:are|can|will|must|have|may))\b",
+        rf"\b(?:{_AI}|you(?:'re| are| will| must)|your)\b[^.\n]{{0,60}}\b(?:developer|debug|maintenance) mode\b",
+        r"\b(?:no|without|free (?:of|from)|lift|remove|break free|not bound by)\b" + _GAP
+        + r"\b(?:restrictions?|limitations?|filters?)\b[^.\n]{0,60}\b(?:you (?:are|can|will|must|have)|answer|respon[ds]\w*)\b",
+        rf"\b(?:{_AI}|you(?:'re| are| have| will| must|rself)|your|answers?|respon[ds]\w*|act|speak)\b[^.\n]{{0,60}}\b(?:no|without|free (?:of|from)|lift|remove|break free|not bound by)\b"
+        + _GAP + r"\b(?:restrictions?|limitations?|filters?)\b",
         r"\b(?:no|without|free (?:of|from)|lift|remove|break free|not bound by|any)\b" + _GAP
-        + r"\b(?:restrictions?|limitations?|filters?|censorship|moral(?:s|ity)?|ethic(?:s|al)|guardrails?|content polic)",
+        + r"\b(?:censorship|moral(?:s|ity)?|ethic(?:s|al)|guardrails?|content polic)",
         r"\b(?:un(?:censored|filtered|restricted|moderated|ethical|aligned|hinged)|amoral)\b[^.\n]{0,30}\b(?:ai|answers?|response|model|chatbot|assistant|mode|persona|version|advice)\b",
         r"\bopen\s?ai(?:'s|’s)?\b[^.\n]{0,40}\b(?:polic|guideline|rule|restriction|limit|content|filter|censor)",
         r"\b(?:never|cannot|can'?t|don'?t|do not|must not|will not|won'?t|not)\s+(?:ever\s+)?(?:refuse|decline|reject)\b[^.\n]{0,40}\b(?:request|answer|question|order|command|prompt|anything|do)",
