@@ -27,6 +27,7 @@ class Capability(StrEnum):
     EDIT_KNOWLEDGE = "edit_knowledge"
     READ_AUDIT = "read_audit"
     READ_MODELS = "read_models"
+    SEE_MASKED = "see_masked"
     ADMINISTER = "administer"
 
 
@@ -37,6 +38,7 @@ WORDS = {
     Capability.EDIT_KNOWLEDGE: "editing the knowledge base",
     Capability.READ_AUDIT: "reading the audit log",
     Capability.READ_MODELS: "reading about the models",
+    Capability.SEE_MASKED: "seeing masked numbers",
     Capability.ADMINISTER: "administering the installation",
 }
 

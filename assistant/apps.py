@@ -8,6 +8,8 @@ class AssistantConfig(AppConfig):
     def ready(self) -> None:
         from assistant import channels, checks, receivers  # noqa: F401  (checks and receivers register)
         from assistant.audit import triggers
+        from assistant.privacy import encryption
 
         triggers.connect()
         post_migrate.connect(channels.make_defaults, sender=self)
+        post_migrate.connect(encryption.remember_own_key, sender=self)

@@ -39,7 +39,8 @@ def wait_little() -> None:
     milliseconds = settings.WEB_LOCK_SECONDS * 1000
     if database["ENGINE"].endswith("sqlite3"):
         options["timeout"] = settings.WEB_LOCK_SECONDS
-        options["init_command"] += f" PRAGMA busy_timeout={milliseconds};"
+        told = options.get("init_command", "")
+        options["init_command"] = f"{told} PRAGMA busy_timeout={milliseconds};"
     else:
         told = options.get("options", "")
         options["options"] = f"{told} -c lock_timeout={milliseconds}".strip()

@@ -38,7 +38,10 @@ def _log_as_everything_else(**_: Any) -> None:
 @worker_init.connect(weak=False)
 @beat_init.connect(weak=False)
 def _guard(**_: Any) -> None:
+    from assistant.privacy.encryption import end_with_another_key  # needs the models
+
     guard_process()
+    end_with_another_key()
 
 
 WAKE_EXPIRES = 60  # seconds after which a wake-up that nobody heard is worth nothing

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Tags, Warning, register
-from django.db import connections
+from django.db import DatabaseError, connections
 
 BROKERS = {"filesystem", "redis", "rediss", "amqp", "amqps"}
 
@@ -120,6 +120,24 @@ def production_is_meant(**_: Any) -> list[CheckMessage]:
             )
         )
     return found
+
+
+@register(Tags.database)
+def installation_key_fits(
+    *, databases: Sequence[str] | None = None, **kwargs: Any
+) -> list[CheckMessage]:
+    """E006: sealed texts would not open, and new ones would be sealed with another key."""
+    from assistant.privacy.encryption import CannotOpen, require_own_key
+
+    if "default" not in (databases or []):
+        return []
+    try:
+        require_own_key()
+    except CannotOpen as error:
+        return [Error("The installation key is another one.", hint=str(error), id="assistant.E006")]
+    except DatabaseError:  # no tables yet
+        return []
+    return []
 
 
 # --- the audit log: assistant.W10x ----------------------------------------------------------

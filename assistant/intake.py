@@ -20,10 +20,12 @@ from assistant.addresses import LONGEST, BadAddress, canonical
 from assistant.audit.log import record
 from assistant.channels import headers as mail_headers
 from assistant.models import Channel, Contact, Message, Ticket
-from assistant.privacy.cards import mask_cards
+from assistant.privacy import originals
+from assistant.privacy.cards import mask_card_data, mask_cards
 from assistant.privacy.encryption import Forgotten, seal
 from assistant.readable import readable
 from assistant.signals import message_received
+from assistant.ticket_search import index_message
 
 _LANGUAGE = re.compile(r"^[a-zA-Z]{2,3}(-[a-zA-Z0-9]{2,8})*$")
 _SURROGATE = re.compile("[\ud800-\udfff]")
@@ -148,7 +150,7 @@ def _append_inbound(
     *, ticket: Ticket, body: str, name: str, mail_id: str, kind: str, created_at: datetime
 ) -> Message:
     masked, count = mask_cards(body)
-    return Message.objects.create(
+    message = Message.objects.create(
         ticket=ticket,
         position=ticket.messages.count() + 1,
         direction=Message.Direction.INBOUND,
@@ -158,8 +160,11 @@ def _append_inbound(
         masked=count,
         mail_id=mail_id,
         channel=ticket.channel if mail_id else None,
+        originals=originals.keep(ticket=ticket, body=body),
         created_at=created_at,
     )
+    index_message(message, masked)
+    return message
 
 
 def _announce(message: Message, *, actor: str, source: str, now: datetime) -> None:
@@ -205,7 +210,7 @@ def receive_message(
     """
     text = clean_text("body", body, longest=settings.MESSAGE_MAX_CHARACTERS, required=True)
     title = one_line("subject", subject, longest=500)
-    person = one_line("name", name, longest=200)
+    person = mask_card_data(one_line("name", name, longest=200))
     written_at = _moment(created_at, now)
     address = _clean_address(email)
     reference = clean_text("external_id", external_id, longest=200) or None
@@ -230,7 +235,7 @@ def receive_message(
                 external_id=reference,
                 contact=_contact(name=person, email=address),
                 sender_name=person,
-                subject=mask_cards(title)[0],
+                subject=mask_card_data(title),
                 status=Ticket.Status.SOLVED if kind else Ticket.Status.OPEN,
                 language=tongue.lower(),
                 created_at=written_at,
@@ -289,7 +294,7 @@ def add_message(
     Raises BadMessage, also for a forgotten ticket.
     """
     text = clean_text("body", body, longest=settings.MESSAGE_MAX_CHARACTERS, required=True)
-    person = one_line("name", name, longest=200)
+    person = mask_card_data(one_line("name", name, longest=200))
     mail_id = clean_mail_id(message_id)
     written_at = _moment(created_at, now)
     known = _known(ticket.channel, None, mail_id)

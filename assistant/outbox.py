@@ -27,6 +27,7 @@ from assistant.channels import letter, mail
 from assistant.channels.base import Adapter, DeliveryError, MaybeDelivered, Outgoing
 from assistant.models import Channel, Message, OutboundReply, Ticket, User
 from assistant.privacy.encryption import seal, unseal
+from assistant.ticket_search import index_message
 
 logger = logging.getLogger(__name__)
 
@@ -281,7 +282,7 @@ def _sent(reply: OutboundReply, ticket: Ticket, data: bytes, *, now: datetime) -
 def _into_the_thread(reply: OutboundReply, locked: Ticket, *, mail_id: str, now: datetime) -> None:
     """The reply becomes the thread's last message; the ticket is answered unless one came since."""
     last = locked.messages.order_by("-position").first()
-    Message.objects.create(
+    message = Message.objects.create(
         ticket=locked,
         position=(last.position if last else 0) + 1,
         direction=Message.Direction.OUTBOUND,
@@ -290,6 +291,7 @@ def _into_the_thread(reply: OutboundReply, locked: Ticket, *, mail_id: str, now:
         mail_id=mail_id,
         created_at=now,
     )
+    index_message(message, unseal(reply.body))
     overtaken = locked.questions().filter(position__gt=reply.answers_position).exists()
     if not overtaken:
         locked.status = Ticket.Status.ANSWERED

@@ -90,6 +90,7 @@ def write_supervisor_file() -> Path:
         "[supervisord]",
         "nodaemon=true",
         "silent=true",
+        "umask=077",
         f"logfile={data / 'logs' / 'supervisor.log'}",
         f"pidfile={data / 'run' / 'supervisor.pid'}",
         f"childlogdir={data / 'logs'}",

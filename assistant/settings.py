@@ -24,12 +24,14 @@ from assistant.env import (
     env_str,
     load_file,
 )
+from assistant.file_modes import private_from_now_on
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
 # --- the installation -----------------------------------------------------------------------
 DATA_DIR = env_path("DATA_DIR", "var", "the one folder that holds all state", base=BASE_DIR)
 DATA_DIR.mkdir(parents=True, exist_ok=True)
+private_from_now_on(DATA_DIR)
 load_file(DATA_DIR / "countersign.env")
 
 # Nothing here may reach the network behind the operator's back (hub look-ups, telemetry).
@@ -146,6 +148,7 @@ else:
                 "timeout": 30,
                 "init_command": (
                     "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA busy_timeout=30000;"
+                    "PRAGMA secure_delete=ON;"  # what is forgotten is overwritten
                 ),
             },
             # In memory the test database would have no WAL and be useless across processes.
@@ -231,6 +234,10 @@ CONTENT_SECURITY_POLICY = {
 # A ticket may hold 100,000 characters (400 kB of UTF-8); a larger body is refused with 413.
 DATA_UPLOAD_MAX_MEMORY_SIZE = 4 * 1024 * 1024
 MESSAGE_MAX_CHARACTERS = 100_000
+
+MASKED_DAYS = env_int(
+    "MASKED_DAYS", 30, "days in which a masked number that may be no card can be seen again"
+)
 
 # --- pages ----------------------------------------------------------------------------------
 LANGUAGE_CODE = "en"

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from django.utils import timezone
 
-from assistant import heartbeat, outbox
+from assistant import heartbeat, outbox, ticket_search
 from assistant.audit import checkpoint
 from assistant.celery import app
+from assistant.privacy import originals
 
 
 @app.task(name="assistant.tasks.deliver_replies")
@@ -18,3 +19,6 @@ def deliver_replies() -> None:
 def housekeeping() -> None:
     heartbeat.forget_dead(now=timezone.now())
     checkpoint.catch_up()
+    originals.forget_old(now=timezone.now())
+    while ticket_search.catch_up():
+        pass

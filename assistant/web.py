@@ -8,7 +8,9 @@ from assistant.busy import wait_little
 from assistant.lifeline import end_with
 from assistant.logs import guard_process
 from assistant.web_errors import kept_from_the_server
-from assistant.wsgi import application as django_application
+from assistant.wsgi import application as django_application  # sets Django up
+
+from assistant.privacy.encryption import end_with_another_key  # isort: skip
 
 __all__ = ["application"]
 
@@ -19,3 +21,4 @@ application = kept_from_the_server(django_application)
 end_with(os.getppid())
 guard_process()
 wait_little()
+end_with_another_key()

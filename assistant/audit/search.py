@@ -37,6 +37,7 @@ ACTIONS = (
     "reply.uncertain",
     "reply.settled",
     "text.read",
+    "number.unmasked",
     "ticket.forgotten",
     "log.searched",
     "log.exported",

@@ -10,8 +10,8 @@ from assistant.models.access import (
 from assistant.models.audit import AuditEvent, AuditHead
 from assistant.models.heartbeat import Heartbeat
 from assistant.models.outbox import OutboundReply
-from assistant.models.sealed import SealedText, TicketKey
-from assistant.models.ticket import Channel, Contact, Message, Ticket
+from assistant.models.sealed import InstallationKey, SealedText, TicketKey
+from assistant.models.ticket import Channel, Contact, Message, SearchWord, Ticket
 
 __all__ = [
     "ApiKey",
@@ -21,11 +21,13 @@ __all__ = [
     "Contact",
     "Heartbeat",
     "IdempotentAnswer",
+    "InstallationKey",
     "LastAdministrator",
     "Message",
     "OutboundReply",
     "RevokedForGood",
     "SealedText",
+    "SearchWord",
     "Ticket",
     "TicketKey",
     "User",

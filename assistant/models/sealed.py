@@ -33,3 +33,13 @@ class SealedText(models.Model):
 
     def __str__(self) -> str:
         return f"sealed text {self.pk}"
+
+
+class InstallationKey(models.Model):
+    """Which installation key this database is sealed with, by a fingerprint; one row."""
+
+    fingerprint = models.CharField(max_length=32)
+    recorded_at = models.DateTimeField(auto_now_add=True)
+
+    def __str__(self) -> str:
+        return f"installation key {self.fingerprint}"

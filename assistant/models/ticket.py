@@ -69,6 +69,7 @@ class Ticket(models.Model):
     last_message_at = models.DateTimeField(
         db_index=True, help_text="when the newest message was taken in or sent; lists go by it"
     )
+    findable = models.TextField(blank=True, help_text="folded: subject, name, address, reference")
 
     class Meta:
         constraints = [
@@ -137,6 +138,11 @@ class Message(models.Model):
         help_text="of an inbound message with a Message-ID: together they name one message",
     )
     masked = models.PositiveSmallIntegerField(default=0, help_text="card numbers masked at intake")
+    originals = models.ForeignKey(
+        "assistant.SealedText", on_delete=models.PROTECT, null=True, blank=True, related_name="+",
+        help_text="masked numbers that nothing calls a card; kept for a while",
+    )  # fmt: skip
+    indexed = models.BooleanField(default=False, db_index=True, help_text="found by its words")
     created_at = models.DateTimeField()
 
     class Meta:
@@ -153,3 +159,18 @@ class Message(models.Model):
     def asks(self) -> bool:
         """Whether a person wrote it to us."""
         return self.direction == self.Direction.INBOUND and not self.automatic
+
+
+class SearchWord(models.Model):
+    """A word of a ticket's messages, as a keyed digest: `assistant.ticket_search`."""
+
+    ticket = models.ForeignKey(Ticket, on_delete=models.CASCADE, related_name="+")
+    word = models.BigIntegerField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["word", "ticket"], name="one_row_per_word_of_a_ticket")
+        ]
+
+    def __str__(self) -> str:
+        return f"a word of #{self.ticket_id}"

@@ -6,12 +6,13 @@ from typing import Any
 
 from django.contrib import messages
 from django.core.paginator import Page, Paginator
-from django.db.models import OuterRef, Q, QuerySet, Subquery
+from django.db.models import OuterRef, QuerySet, Subquery
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
+from assistant import ticket_search
 from assistant.access import Capability, requires
 from assistant.audit.log import actor_of
 from assistant.intake import BadMessage, receive_message, take_as_question
@@ -24,23 +25,13 @@ LABELS = {"email": "The e-mail address", "body": "What they want"}  # as the for
 
 
 def found(q: str, status: str) -> QuerySet[Ticket, Any]:
-    """Tickets by number, or by words in subject, name and address; the newest message first."""
+    """Tickets by number, or by words in them (`assistant.ticket_search`); the newest message first."""
     tickets = Ticket.objects.select_related("contact", "channel").order_by(
         "-last_message_at", "-pk"
     )
     if status in Ticket.Status.values:
         tickets = tickets.filter(status=status)
-    digits = q.lstrip("#")
-    if digits.isascii() and digits.isdigit() and len(digits) < 19:
-        return tickets.filter(Q(pk=int(digits)) | Q(external_id=digits))
-    for word in q.split()[:8]:
-        tickets = tickets.filter(
-            Q(subject__icontains=word)
-            | Q(sender_name__icontains=word)
-            | Q(contact__email__icontains=word)
-            | Q(external_id=word)
-        )
-    return tickets
+    return ticket_search.find(tickets, q) if q else tickets
 
 
 def _with_automatic(page: Page[Ticket]) -> Page[Ticket]:

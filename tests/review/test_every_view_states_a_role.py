@@ -34,6 +34,7 @@ MAY = {
     Capability.EDIT_KNOWLEDGE: {"priya", "ada"},
     Capability.READ_AUDIT: {"otto", "ada"},
     Capability.READ_MODELS: {"priya", "otto", "ada"},
+    Capability.SEE_MASKED: {"ada"},
     Capability.ADMINISTER: {"ada"},
 }
 PEOPLE = [*ROLES, "nobody"]

@@ -13,6 +13,7 @@ from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 
 from assistant.celery import ensure_broker_folders
+from assistant.file_modes import heal
 from assistant.processes import port_in_use, processes, write_supervisor_file
 
 
@@ -26,6 +27,11 @@ class Command(BaseCommand):
                 f"Port {settings.PORT} is in use: stop what listens there, or choose another with "
                 f"PORT={settings.PORT + 1}.",
                 returncode=2,
+            )
+        if healed := heal(settings.DATA_DIR):
+            self.stdout.write(
+                f"  {healed} files and folders under {settings.DATA_DIR} could be read by others; "
+                "now only by this user."
             )
         executor = MigrationExecutor(connection)
         if executor.migration_plan(executor.loader.graph.leaf_nodes()):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from argparse import ArgumentParser
+from dataclasses import asdict
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
@@ -46,7 +47,7 @@ class Command(BaseCommand):
             raise CommandError(str(error), returncode=1) from error
         except AuditLogBroken as error:
             raise CommandError(f"nothing was forgotten: {error}", returncode=2) from error
-        figures = {"tickets": made.tickets, "texts": made.texts, "contacts": made.contacts}
+        figures = asdict(made)
         if options["json"]:
             self.stdout.write(json.dumps(figures))
         else:
