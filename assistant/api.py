@@ -8,7 +8,7 @@ tickets and messages only.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -300,6 +300,12 @@ def errors(status: int, *rows: tuple[str, str], **more: Any) -> JsonResponse:
     return JsonResponse(body, status=status)
 
 
+def _field_of(place: Sequence[object]) -> str:
+    """The field's name as a caller wrote it: `created_at` of a body, `changed_since` of a query."""
+    inner = place[2:] or (() if place[0] == "body" else place[1:])
+    return ".".join(str(part) for part in inner) or "body"
+
+
 def build(*routers: Router) -> NinjaAPI:
     """The API with these further routers."""
     api = NinjaAPI(
@@ -321,11 +327,7 @@ def build(*routers: Router) -> NinjaAPI:
 
     @api.exception_handler(ValidationError)
     def invalid(request: HttpRequest, error: ValidationError) -> JsonResponse:
-        rows = [
-            (".".join(str(part) for part in row["loc"][2:]) or "body", str(row["msg"]))
-            for row in error.errors
-        ]
-        return errors(422, *rows)
+        return errors(422, *((_field_of(row["loc"]), str(row["msg"])) for row in error.errors))
 
     @api.exception_handler(HttpError)
     def http_error(request: HttpRequest, error: HttpError) -> JsonResponse:

@@ -1,9 +1,10 @@
 """What the API's knowledge base takes and answers."""
 
-from datetime import date, datetime
+from datetime import UTC, date, datetime
+from typing import Annotated
 
 from ninja import Schema
-from pydantic import Field, StrictInt, StrictStr
+from pydantic import AfterValidator, Field, StrictInt, StrictStr
 
 from assistant.api import Errors, Strict
 
@@ -115,11 +116,24 @@ class RefusedText(Errors):
     )
 
 
+def _in_utc(moment: datetime) -> datetime:
+    """The same instant in UTC: what databases compare. ValueError for one that no calendar has."""
+    if moment.tzinfo is None:
+        raise ValueError("needs a time zone")
+    try:
+        return moment.astimezone(UTC)
+    except OverflowError:
+        raise ValueError("is no time that can be compared") from None
+
+
+Moment = Annotated[datetime, AfterValidator(_in_utc)]
+
+
 class Wanted(Schema):
     q: str = ""
     collection: str = ""
     state: str = ""
     category: str = ""
     language: str = ""
-    changed_since: datetime | None = None
+    changed_since: Moment | None = None
     after: int = Field(0, description="from the `next` of the answer before")

@@ -127,7 +127,7 @@ def _moment(field: str, text: str) -> datetime:
 
 def _number(field: str, text: str) -> int:
     digits = text.lstrip("#")
-    if not (digits.isascii() and digits.isdigit() and int(digits[:20]) <= _LARGEST):
+    if not (digits.isascii() and digits.isdigit() and int(digits) <= _LARGEST):
         raise BadFilter(field, f"write the {field}'s number")
     return int(digits)
 

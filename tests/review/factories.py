@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from assistant.models import Channel, Contact, Heartbeat, Message, Ticket
 from assistant.privacy.encryption import seal
+from assistant.ticket_search import index_message
 from generation.models import Calibration, Draft, DraftCandidate, DraftSentence, DraftSource
 from retrieval.models import Chunk, Collection, Document, Revision
 
@@ -106,7 +107,7 @@ def add_message(
     ticket: Ticket, body: str, *, at: datetime | None = None, direction: str = "inbound", **kw: Any
 ) -> Message:
     at = at or timezone.now()
-    return Message.objects.create(
+    message = Message.objects.create(
         ticket=ticket,
         position=ticket.messages.count() + 1,
         direction=direction,
@@ -114,6 +115,8 @@ def add_message(
         created_at=at,
         **({"sender_name": ticket.sender_name} if direction == "inbound" else {}) | kw,
     )
+    index_message(message, body)
+    return message
 
 
 def make_article(title: str = "Reset the thermostat", text: str = ARTICLE) -> Chunk:
