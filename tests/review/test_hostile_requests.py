@@ -74,11 +74,11 @@ def test_every_page_answers_whatever_is_asked_of_it(ada: User, key: str) -> None
     for number, path in enumerate(asked):
         if path.startswith("/sign-out"):
             continue
-        for value in VALUES[number % 3 :: 3]:  # each page a third of them; all names at once
+        for value in VALUES[number % 8 :: 8]:  # each page some of them; all names at once
             read_by(client, path, dict.fromkeys(NAMES, value), **headers)
 
 
-@pytest.mark.parametrize("value", VALUES)
+@pytest.mark.parametrize("value", VALUES[4:20:2])
 def test_one_parameter_alone(ada: User, key: str, value: str) -> None:
     client = signed_in(ada)
     headers = {"HTTP_AUTHORIZATION": f"Bearer {key}"}
@@ -94,7 +94,7 @@ def test_one_parameter_alone(ada: User, key: str, value: str) -> None:
 
 
 @settings(
-    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @given(
     path=st.sampled_from(
@@ -128,15 +128,15 @@ HOSTILE = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("hostile", HOSTILE)
+@pytest.mark.parametrize("hostile", ["".join(HOSTILE[n::4]) for n in range(4)])
 def test_pages_of_hostile_tickets_answer(ada: User, hostile: str) -> None:
     ticket = make_ticket(body=f"{hostile} {'w' * 20_000} {hostile}")
     draft = make_draft(ticket)
     # as an earlier version may have let them in
     Ticket.objects.filter(pk=ticket.pk).update(
-        subject=hostile * 2, sender_name=hostile, category=hostile[:100]
+        subject=hostile, sender_name=hostile[:200], category=hostile[:100]
     )
-    Contact.objects.filter(pk=ticket.contact_id).update(name=hostile)
+    Contact.objects.filter(pk=ticket.contact_id).update(name=hostile[:200])
     User.objects.filter(pk=ada.pk).update(first_name=hostile[:100])
     client = signed_in(User.objects.get(pk=ada.pk))
     for path in (
