@@ -92,7 +92,9 @@ def requires(capability: Capability) -> Callable[[View], View]:
     def decorate(view: View) -> View:
         @wraps(view)
         def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-            if capability is not Capability.PUBLIC and not request.user.is_authenticated:
+            if capability is Capability.PUBLIC:  # asked before anybody is known, by probes
+                return view(request, *args, **kwargs)
+            if not request.user.is_authenticated:
                 return _sign_in_first(request)
             if not can(request.user, capability):
                 raise PermissionDenied(f"Your role does not include this: {WORDS[capability]}.")

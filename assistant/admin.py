@@ -88,7 +88,7 @@ def own_password(request: HttpRequest) -> HttpResponse:
 @contextmanager
 def _password_on_record(person: int | None, request: HttpRequest) -> Iterator[None]:
     """Record it where the person has another password afterwards, in one transaction with that."""
-    password = User.objects.filter(pk=person).values_list("password", flat=True)
+    password = User.objects.filter(pk=person or 0).values_list("password", flat=True)
     with transaction.atomic():
         before, actor = password.first(), actor_of(request.user)
         yield

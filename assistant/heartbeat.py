@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from celery.signals import worker_process_shutdown, worker_ready, worker_shutdown
+from django.conf import settings
 from django.db import connection
 from django.utils import timezone
 
@@ -47,6 +48,22 @@ def beat(*, name: str, queue: str, now: datetime) -> None:
             "details": dict(_details),
         },
     )
+
+
+def clock(name: str, *, now: datetime) -> None:
+    """A task of beat's ran: beat, the broker and worker-default live. A row every few seconds."""
+    fresh = Heartbeat.objects.filter(name=name, beat_at__gt=now - timedelta(seconds=BEAT_SECONDS))
+    if not fresh.exists():
+        values = {"queue": name, "beat_at": now}
+        Heartbeat.objects.update_or_create(
+            name=name, defaults=values, create_defaults=values | {"started_at": now}
+        )
+
+
+def swept(*, now: datetime) -> bool:
+    """Whether lost work was looked for lately: up to three sweeps may be late or missed."""
+    since = now - ALIVE_FOR - 3 * timedelta(seconds=settings.SWEEP_SECONDS)
+    return Heartbeat.objects.filter(name="sweeps", beat_at__gte=since).exists()
 
 
 def forget_dead(*, now: datetime) -> int:

@@ -12,6 +12,7 @@ from assistant.privacy import originals
 
 @app.task(name="assistant.tasks.deliver_replies")
 def deliver_replies() -> None:
+    heartbeat.clock("beat", now=timezone.now())
     outbox.deliver_due(now=timezone.now())
 
 

@@ -41,6 +41,7 @@ def readiness() -> dict[str, bool]:
     now = timezone.now()
     parts = {"database": False, "broker": False, "worker_gpu": False, "worker_search": False}
     parts |= {"worker_default": False, "index": False, "models": False, "audit": False}
+    parts |= {"beat": False, "sweeps": False}
     try:
         with connection.cursor() as cursor:
             cursor.execute("SELECT 1")
@@ -51,6 +52,8 @@ def readiness() -> dict[str, bool]:
         }
     except DatabaseError:
         return parts
+    parts["beat"] = "beat" in alive
+    parts["sweeps"] = heartbeat.swept(now=now)
     for queue in ("gpu", "search", "default"):
         parts[f"worker_{queue}"] = queue in alive
     # a worker that lives holds a connection to the broker, or says that it has lost it
@@ -69,7 +72,7 @@ def model_problems() -> list[str]:
     since = timezone.now() - heartbeat.ALIVE_FOR
     found: dict[str, None] = {}
     for row in Heartbeat.objects.filter(beat_at__gte=since).order_by("name"):
-        for part in ("models", "screens", "reranker"):
+        for part in ("models", "screens", "reranker", "embedder"):
             told = row.details.get(part) or {}
             found |= dict.fromkeys(told.get("problems", []))
     return list(found)

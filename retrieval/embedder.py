@@ -88,7 +88,12 @@ class Embedder:
                 f"The embedder {self.name} has no tokenizer.json; choose a model with a fast "
                 "tokenizer for COUNTERSIGN_EMBEDDER."
             )
-        tokenizer = Tokenizer.from_file(str(path))
+        try:
+            tokenizer = Tokenizer.from_file(str(path))
+        except Exception as error:  # tokenizers raises Exception itself for a damaged file
+            raise EmbedderError(
+                f"The embedder {self.name} can't be used: {path} can't be read ({error}). Restore it."
+            ) from error
         tokenizer.no_truncation()
         tokenizer.no_padding()
         return tokenizer

@@ -166,7 +166,7 @@ def answers_to(
             snapshot,
             [configuration.query(question) for question in batch],
             k=DEPTH,
-            mode=configuration.mode or None,
+            mode=configuration.mode or default_mode(),  # a broken reranker ends it
             scopes=[configuration.scope] * len(batch),
         )
         answers += [

@@ -50,6 +50,7 @@ class Ranked:
     rerank: NDArray[np.float32]  # NaN where the reranker did not read it
     promised: NDArray[np.bool_]
     reranker: str = ""  # the version of what read them
+    problem: str = ""  # why no reranker read them although there is one
 
     def take(self, places: Sequence[int] | NDArray[np.int64]) -> Ranked:
         """Those places alone, in the order given."""
@@ -62,6 +63,7 @@ class Ranked:
             self.rerank[at],
             self.promised[at],
             self.reranker,
+            self.problem,
         )
 
 
@@ -80,9 +82,15 @@ def rank_many(
 ) -> list[Ranked]:
     """Order the snapshot's chunks for each query. Only the reranker reads their texts.
 
-    `dense` and `lexical` rank by a query's text alone; `fused` and `reranked` by all of it.
+    `dense` and `lexical` rank by a query's text alone; `fused` and `reranked` by all of it. Where no
+    mode is asked for and the reranker can't be used, they are fused, and `problem` says why.
     """
-    mode = mode or default_mode()
+    if mode is None:
+        try:
+            return rank_many(snapshot, queries, k=k, mode=default_mode(), scopes=scopes)
+        except RerankerError as error:
+            ranked = rank_many(snapshot, queries, k=k, mode="fused", scopes=scopes)
+            return [replace(one, problem=str(error)) for one in ranked]
     if mode not in MODES:
         raise ValueError(f"mode {mode!r}: choose one of {', '.join(MODES)}")
     if k < 1:

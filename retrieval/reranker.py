@@ -17,7 +17,7 @@ from django.utils.module_loading import import_string
 from numpy.typing import NDArray
 
 from retrieval import minilm
-from retrieval.model_folders import ModelMissing, named_folder, weights_digest
+from retrieval.model_folders import named_folder, weights_digest
 
 if TYPE_CHECKING:
     import torch
@@ -86,7 +86,9 @@ class Reranker:
                 ours = bool(self._registered) or (folder / minilm.MANIFEST).is_file()
                 try:
                     self._score = self._trained_here(folder) if ours else self._named()
-                except (minilm.BundleError, ModelMissing) as error:
+                except RerankerError:
+                    raise
+                except Exception as error:  # a damaged file raises whatever its library finds first
                     raise RerankerError(f"The reranker could not be loaded: {error}") from error
 
     def score(self, query: str, passages: Sequence[str]) -> Scores:
@@ -98,7 +100,12 @@ class Reranker:
         self.warm_up()
         if not passages or self._score is None:
             return np.zeros(0, dtype=np.float32)
-        scores = self._score(query, passages)
+        try:
+            scores = self._score(query, passages)
+        except Exception as error:  # the libraries raise many kinds, a full GPU among them
+            raise RerankerError(
+                f"The reranker {self.name} could not read the passages: {error}"
+            ) from error
         if not np.isfinite(scores).all():
             raise RerankerError(f"The reranker {self.name} gave scores that are no numbers.")
         return scores

@@ -42,10 +42,12 @@ SPARE = 10  # passages beyond k that are looked at, since near-duplicates fold
 
 @dataclass(frozen=True)
 class SearchResults:
-    """Hits, best first, all from one snapshot (`snapshot` is its primary key)."""
+    """Hits, best first, all from one snapshot (`snapshot` is its primary key). `problem` says why they
+    were not reranked although there is a reranker."""
 
     hits: list[SearchHit]
     snapshot: int
+    problem: str = ""
 
     @property
     def answer_score(self) -> float:
@@ -63,7 +65,8 @@ def search(
 ) -> SearchResults:
     """The `k` best passages in the scope for a query of any length. With `join`, neighbouring
     passages of one section come as one. Raises `EmptyIndex` where nothing is indexed yet,
-    `DamagedSnapshot` where the index must not be trusted, and `RerankerError`."""
+    `DamagedSnapshot` where the index must not be trusted, and `RerankerError` where a reranker was
+    asked for by `mode` and can't be used."""
     return search_many([query], k=k, mode=mode, scopes=[scope], join=join)[0]
 
 
@@ -89,7 +92,7 @@ def search_many(
         .in_bulk(wanted)
     )
     return [
-        SearchResults(hits=_hits(one, chunks, k=k, join=join), snapshot=snapshot.id)
+        SearchResults(_hits(one, chunks, k=k, join=join), snapshot.id, one.problem)
         for one in ranked
     ]
 

@@ -124,11 +124,16 @@ def warm_up_searchers(sender: str, instance: Any, **kwargs: Any) -> None:
         return
     try:
         get_embedder().warm_up()
-        if reranker := get_reranker():
-            reranker.warm_up()
+        heartbeat.tell(embedder={"problems": []})
         open_active()
         heartbeat.tell(index=True)
     except (EmptyIndex, DamagedSnapshot) as state:
         logger.info("searching begins without an index: %s", state)
-    except RerankerError as error:
+    except EmbedderError as error:
+        heartbeat.tell(embedder={"problems": [str(error)]})
         logger.error("%s", str(error))  # each search says so too
+    try:
+        if reranker := get_reranker():
+            reranker.warm_up()
+    except RerankerError as error:  # searches go on without; the registry has told so
+        logger.error("%s", str(error))

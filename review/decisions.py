@@ -311,6 +311,17 @@ def still_open(draft: Draft) -> None:
     )
 
 
+def already_sent(*, ticket: Ticket, user: User, text: str) -> bool:
+    """Whether the last decision on this ticket is this person's, and sent these very words: what the
+    loser of a double click finds, whichever error it got."""
+    last = ticket.decisions.select_related("final_text__ticket").order_by("-pk").first()
+    if last is None or last.user_id != user.pk or last.undone_at is not None:
+        return False
+    if last.reply_id is None or last.final_text is None:
+        return False
+    return unseal(last.final_text) == tidy(text)
+
+
 def _close(draft: Draft, state: Draft.State, *, now: datetime) -> None:
     won = Draft.objects.filter(pk=draft.pk, state__in=Draft.WAITING).update(
         state=state, closed_at=now

@@ -71,6 +71,9 @@ def send(request: HttpRequest, number: int) -> HttpResponse:
     except decisions.ConfirmationNeeded as asked:
         return _ask(request, ticket, draft, text, before if candidate else None, asked.screening)
     except REFUSED as error:
+        if decisions.already_sent(ticket=ticket, user=given["user"], text=text):
+            messages.info(request, f"Already sent: your reply to #{number} is on its way.")
+            return open_next(request, number)
         return refused(request, ticket, draft, error, text)
     return open_next(request, number)
 

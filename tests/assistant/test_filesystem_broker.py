@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import threading
+import uuid
+from datetime import UTC, datetime
 from pathlib import Path
 from queue import Empty
 from typing import Any
 
 import pytest
 from kombu import Connection
+from kombu.utils.json import dumps
 
-import assistant.celery  # noqa: F401  (names the transport)
+from assistant.celery import WAKE_EXPIRES
+from assistant.celery import app as celery_app
+from assistant.filesystem_broker import FRESH_SECONDS
 
 
 @pytest.fixture
@@ -64,3 +70,48 @@ def test_a_reader_beside_a_writer_gets_every_message_whole(channel: Any) -> None
                 pytest.fail(f"only {len(got)} of 300 messages arrived")
     writer.join()
     assert sorted(got) == list(range(300))
+
+
+def sent(channel: Any, task: str, queue: str = "gpu", **more: Any) -> None:
+    """A task as Celery itself writes it."""
+    message = celery_app.amqp.as_task_v2(uuid.uuid4().hex, task, **more)
+    whole = channel.prepare_message(
+        dumps(message.body), headers=message.headers, properties=message.properties
+    )
+    channel._put(queue, whole)
+
+
+def waiting(tmp_path: Path) -> int:
+    return len(list((tmp_path / "queue").glob("*.msg")))
+
+
+def test_of_many_wake_ups_one_waits_and_after_it_was_taken_another_is_written(
+    channel: Any, tmp_path: Path
+) -> None:
+    for _ in range(196):
+        sent(channel, "generation.tasks.draft_waiting")
+    assert waiting(tmp_path) == 1
+    assert channel._get("gpu")["headers"]["task"] == "generation.tasks.draft_waiting"
+    sent(channel, "generation.tasks.draft_waiting")  # it tells of what was committed since
+    assert waiting(tmp_path) == 1
+
+
+def test_what_says_more_than_look_is_always_written(channel: Any, tmp_path: Path) -> None:
+    sent(channel, "generation.tasks.draft_waiting")
+    sent(channel, "retrieval.tasks.refresh_index")  # another task
+    sent(channel, "generation.tasks.draft_waiting", queue="search")  # another queue
+    for number in (1, 1, 2):  # what somebody waits for
+        sent(channel, "retrieval.tasks.search", kwargs={"query": number})
+    sent(channel, "generation.tasks.draft_waiting", eta=datetime.now(UTC))
+    assert waiting(tmp_path) == 7
+
+
+def test_a_wake_up_that_may_expire_before_anybody_takes_it_is_written_again(
+    channel: Any, tmp_path: Path
+) -> None:
+    sent(channel, "generation.tasks.draft_waiting")
+    (old,) = (tmp_path / "queue").glob("*.msg")
+    os.utime(old, (1, 1))
+    sent(channel, "generation.tasks.draft_waiting")
+    assert waiting(tmp_path) == 2
+    assert WAKE_EXPIRES > FRESH_SECONDS

@@ -106,13 +106,16 @@ def test_a_reranker_that_was_altered_leaves_what_was_before_and_the_readiness_pa
     assert heartbeat._details["reranker"] == {"problems": []}
 
 
-def test_a_process_that_starts_on_a_broken_reranker_fails_its_searches_and_says_why(
+def test_a_process_that_starts_on_a_broken_reranker_searches_without_and_says_why(
     knowledge: None, reranker: ModelVersion, ada: User
 ) -> None:
     promote(reranker, ada)
     (Path(reranker.source) / "manifest.json").unlink()
+    found = search.search("restart the thermostat")
+    assert "could not be loaded" in found.problem
+    assert found.hits[0].rerank_score is None
     with pytest.raises(RerankerError, match="could not be loaded"):
-        search.search("restart the thermostat")
+        search.search("restart the thermostat", mode="reranked")
     assert "could not be loaded" in heartbeat._details["reranker"]["problems"][0]
 
 
