@@ -82,7 +82,7 @@ def undo(*, decision: Decision, user: User, now: datetime) -> Decision:
 
 
 def _state_of(draft: int | None) -> str | None:
-    return Draft.objects.filter(pk=draft).values_list("state", flat=True).first()
+    return Draft.objects.filter(pk=draft or 0).values_list("state", flat=True).first()
 
 
 def _take_back(decision: Decision, ticket: Ticket, user: User, now: datetime) -> None:
