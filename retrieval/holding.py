@@ -73,6 +73,12 @@ def hold(
     return held
 
 
+def withdraw(*, collection: Collection, path: str, now: datetime) -> int:
+    """Take a waiting text of this path back: its author keeps it from readers now."""
+    waiting = HeldArticle.objects.filter(collection=collection, path=path, state=State.WAITING)
+    return waiting.update(state=State.OVERTAKEN, decided_at=now)
+
+
 def approve(held: HeldArticle, *, by: User, reason: str, now: datetime) -> HeldArticle:
     """Publish the text as it was held. Raises `HoldError`."""
     reason = _checked(reason)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path, PurePosixPath
@@ -13,9 +15,11 @@ from django.db.models import Count
 from django.utils.text import slugify
 
 from assistant.audit.log import system
-from retrieval.holding import hold
+from retrieval.holding import hold, withdraw
+from retrieval.isolated import IsolatedReader
 from retrieval.judging import Candidate, Effect, fields_of, judge
-from retrieval.loaders import LoadError, is_supported, load
+from retrieval.left_out import kind_of, sentence
+from retrieval.loaders import LoadError, Unpublished, is_supported, kinds, read_file
 from retrieval.models import Chunk, Collection, Document, IndexSnapshot
 from retrieval.publishing import BadArticle, normal_source, put, retire
 
@@ -26,8 +30,9 @@ class CannotIngest(ValueError):
 
 @dataclass
 class IngestReport:
-    """What an ingestion did; `skipped` names files that are articles and could not be read, `held`
-    those whose text waits for a person, `ignored` counts files of other kinds."""
+    """What an ingestion did; `skipped` names files that are articles and could not be read or are kept
+    from readers by their author, `held` those whose text waits for a person, `warnings` what a person
+    should look at, `ignored` counts files of other kinds, by their endings in `ignored_kinds`."""
 
     added: int = 0
     changed: int = 0
@@ -35,10 +40,16 @@ class IngestReport:
     retired: int = 0
     skipped: list[dict[str, str]] = field(default_factory=list)
     held: list[dict[str, str]] = field(default_factory=list)
-    ignored: int = 0
+    warnings: list[dict[str, str]] = field(default_factory=list)
+    ignored_kinds: dict[str, int] = field(default_factory=dict)
+    note: str = ""
     chunks: int = 0
     seconds: float = 0.0
     snapshot: int | None = None
+
+    @property
+    def ignored(self) -> int:
+        return sum(self.ignored_kinds.values())
 
     def as_json(self) -> dict[str, Any]:
         return {
@@ -48,7 +59,10 @@ class IngestReport:
             "retired": self.retired,
             "skipped": self.skipped,
             "held": self.held,
+            "warnings": self.warnings,
             "ignored": self.ignored,
+            "ignored_kinds": self.ignored_kinds,
+            "note": self.note,
             "chunks": self.chunks,
             "seconds": round(self.seconds, 3),
             "snapshot": self.snapshot,
@@ -85,15 +99,22 @@ def ingest(
         )
     if not files:
         raise CannotIngest(
-            f"{path} holds no article (.md, .html, .txt, .pdf, .docx)"
-            + (f" among its {ignored} files." if ignored else ".")
+            f"{path} holds no article ({kinds()})"
+            + (f". {sentence(ignored, 0)}" if ignored else ".")
         )
     target, _ = Collection.objects.get_or_create(name=name)
-    report = IngestReport(ignored=ignored)
-    for index, (file, source) in enumerate(files):
-        if on_file:
-            on_file(index, len(files), source)
-        _ingest_file(file, source, target, report, now=now)
+    report = IngestReport(ignored_kinds=dict(ignored), note=sentence(ignored, len(files)))
+    seen: set[str] = set()
+    with closing(IsolatedReader()) as reader:
+        for index, (file, source) in enumerate(files):
+            if on_file:
+                on_file(index, len(files), source)
+            if normal_source(source) in seen:
+                reason = "is there twice: the names differ only in how their letters are composed"
+                report.skipped.append({"path": source, "reason": reason})
+            else:
+                _ingest_file(reader, file, source, target, report, now=now)
+            seen.add(normal_source(source))
     if on_file:
         on_file(len(files), len(files), "")
     if prune:
@@ -107,15 +128,31 @@ def ingest(
 
 
 def _ingest_file(
-    file: Path, source: str, collection: Collection, report: IngestReport, *, now: datetime
+    reader: IsolatedReader,
+    file: Path,
+    source: str,
+    collection: Collection,
+    report: IngestReport,
+    *,
+    now: datetime,
 ) -> None:
     try:
-        candidate = Candidate.of(load(file), source)
+        article = reader.read(source, read_file(file), now=now)
+        candidate = Candidate.of(article, source)
+        verdict = judge(candidate, collection=collection)
+    except Unpublished as error:
+        report.skipped.append({"path": source, "reason": error.reason})
+        report.retired += _retire_unpublished(collection, normal_source(source), now=now)
+        return
     except (LoadError, BadArticle) as error:
         reason = error.reason if isinstance(error, LoadError) else str(error)
         report.skipped.append({"path": source, "reason": reason})
         return
-    verdict = judge(candidate, collection=collection)
+    except (RecursionError, MemoryError) as error:  # one text costs itself only
+        reason = f"cannot be judged ({type(error).__name__})"
+        report.skipped.append({"path": source, "reason": reason})
+        return
+    report.warnings += [{"path": source, "reason": words} for words in article.warnings]
     actor = system("ingest")
     if verdict.effect is Effect.NONE:
         report.unchanged += 1
@@ -131,6 +168,18 @@ def _ingest_file(
             report.changed += 1
 
 
+def _retire_unpublished(collection: Collection, source: str, *, now: datetime) -> bool:
+    """Take out what its author keeps from readers now: the article of an earlier run, or a text that
+    waits for a person. An article that a source brings in is left to that source."""
+    withdraw(collection=collection, path=source, now=now)
+    document = collection.documents.filter(
+        source=source, origin=None, state=Document.State.PUBLISHED
+    ).first()
+    return document is not None and retire(
+        document, actor=system("ingest"), announce=False, now=now
+    )
+
+
 def _retire_vanished(
     collection: Collection, present: set[str], report: IngestReport, *, now: datetime
 ) -> None:
@@ -141,20 +190,21 @@ def _retire_vanished(
             report.retired += retire(document, actor=system("ingest"), announce=False, now=now)
 
 
-def _files(path: Path) -> tuple[list[tuple[Path, str]], int]:
-    """(file, source) of every article in order, and how many files of other kinds lie there."""
+def _files(path: Path) -> tuple[list[tuple[Path, str]], Counter[str]]:
+    """(file, source) of every article in order, and how many files of which other kinds lie there."""
     if path.is_file():
         if not is_supported(path):
             raise CannotIngest(f"{path}: files of the kind {path.suffix} are not read.")
-        return [(path, path.name)], 0
+        return [(path, path.name)], Counter()
     if not path.is_dir():
         raise CannotIngest(f"{path}: there is no such file or folder.")
-    found, ignored = [], 0
+    found: list[tuple[Path, str]] = []
+    ignored: Counter[str] = Counter()
     for file in _walk(path):
         if is_supported(file):
             found.append((file, PurePosixPath(file.relative_to(path)).as_posix()))
         else:
-            ignored += 1
+            ignored[kind_of(file.name)] += 1
     return found, ignored
 
 

@@ -1,8 +1,10 @@
-"""Read files that a parser may choke on in a child process with bounds on memory and time.
+"""Read files in a child process with bounds on memory, processor time and time.
 
-`python -m retrieval.isolated` is the child: it takes a line of JSON (`name`, `size`) and the file's
-bytes on standard input, and answers with lines of JSON: any number of `{"page", "pages"}`, then one
-`{"article"}` or `{"error"}`. It serves until its input ends, so that its libraries load once.
+Every kind goes there: a parser of any of them may choke on what a stranger wrote. `python -m
+retrieval.isolated` is the child: it takes a line of JSON (`name`, `size`, `now`, `processor_seconds`)
+and the file's bytes on standard input, and answers with lines of JSON: any number of
+`{"page", "pages"}`, then one `{"article"}` or `{"error", "unpublished"}`. It serves until its input
+ends, so that its libraries load once.
 """
 
 from __future__ import annotations
@@ -10,41 +12,49 @@ from __future__ import annotations
 import json
 import os
 import queue
+import signal
 import subprocess
 import sys
 import threading
 import time
 from dataclasses import asdict
+from datetime import datetime
 from pathlib import Path
 from typing import IO, Any
 
-from retrieval.loaders import LoadedArticle, LoadError, OnPage, load_bytes
+from retrieval.loaders import LoadedArticle, LoadError, OnPage, Unpublished, load_bytes
 
 MEMORY_BYTES = 3 * 1024**3  # address space, most of it never touched
-SILENT_SECONDS = 60.0  # without a page done
+PROCESSOR_SECONDS = 20  # for a file, and for each page of a PDF
+SILENT_SECONDS = 60.0  # without a page done: a busy machine gives less than a whole processor
 TOTAL_SECONDS = 900.0
-IN_PROCESS = {".md", ".markdown", ".txt"}
 
 
 class IsolatedReader:
     """Reads files one after the other; a child that hangs or dies costs its own file only."""
 
     def __init__(
-        self, *, silent_seconds: float = SILENT_SECONDS, total_seconds: float = TOTAL_SECONDS
+        self,
+        *,
+        processor_seconds: int = PROCESSOR_SECONDS,
+        silent_seconds: float = SILENT_SECONDS,
+        total_seconds: float = TOTAL_SECONDS,
     ) -> None:
+        self._processor = processor_seconds
         self._silent = silent_seconds
         self._total = total_seconds
         self._child: subprocess.Popen[bytes] | None = None
         self._answers: queue.Queue[bytes] = queue.Queue()
 
-    def read(self, name: str, raw: bytes, *, on_page: OnPage | None = None) -> LoadedArticle:
-        """The article in a file of this name. Raises `LoadError`."""
+    def read(
+        self, name: str, raw: bytes, *, now: datetime, on_page: OnPage | None = None
+    ) -> LoadedArticle:
+        """The article in a file of this name, a path below its source. Raises `LoadError`, and its
+        kind `Unpublished` for what its author keeps from readers at the moment `now`."""
         path = Path(name)
-        if path.suffix.lower() in IN_PROCESS:
-            return load_bytes(path, raw)
         child = self._start()
         try:
-            return self._ask(child, path, raw, on_page)
+            return self._ask(child, path, raw, now, on_page)
         except _ChildLost as lost:
             self.close()
             raise LoadError(path, str(lost)) from None
@@ -80,11 +90,22 @@ class IsolatedReader:
         return self._child
 
     def _ask(
-        self, child: subprocess.Popen[bytes], path: Path, raw: bytes, on_page: OnPage | None
+        self,
+        child: subprocess.Popen[bytes],
+        path: Path,
+        raw: bytes,
+        now: datetime,
+        on_page: OnPage | None,
     ) -> LoadedArticle:
         assert child.stdin is not None
+        asked = {
+            "name": str(path),
+            "size": len(raw),
+            "now": now.isoformat(),
+            "processor_seconds": self._processor,
+        }
         try:
-            child.stdin.write(json.dumps({"name": path.name, "size": len(raw)}).encode() + b"\n")
+            child.stdin.write(json.dumps(asked).encode() + b"\n")
             child.stdin.write(raw)
             child.stdin.flush()
         except OSError:
@@ -97,12 +118,14 @@ class IsolatedReader:
             except queue.Empty:
                 raise _ChildLost(f"took more than {wait:.0f} seconds to read") from None
             if not line:
-                raise _ChildLost("needs more memory than is allowed, or breaks its reader")
+                raise _ChildLost(_last_words(child, self._processor))
             answer = json.loads(line)
             if "article" in answer:
-                return LoadedArticle(**answer["article"])
+                article = answer["article"]
+                return LoadedArticle(**{**article, "warnings": tuple(article["warnings"])})
             if "error" in answer:
-                raise LoadError(path, answer["error"])
+                kind = Unpublished if answer["unpublished"] else LoadError
+                raise kind(path, answer["error"])
             left -= answer["seconds"]
             if left <= 0:
                 raise _ChildLost(f"took more than {self._total:.0f} seconds to read")
@@ -112,6 +135,17 @@ class IsolatedReader:
 
 class _ChildLost(Exception):
     """The child hung or died."""
+
+
+def _last_words(child: subprocess.Popen[bytes], seconds: int) -> str:
+    """Why a child ended that gave no answer."""
+    try:
+        status = child.wait(timeout=5)
+    except subprocess.TimeoutExpired:
+        status = 0
+    if status == -signal.SIGXCPU:
+        return f"takes more than {seconds} seconds of processor time to read"
+    return "needs more memory than is allowed, or breaks its reader"
 
 
 def _collect(pipe: IO[bytes], answers: queue.Queue[bytes]) -> None:
@@ -141,27 +175,40 @@ def _serve() -> None:
 
     threading.Thread(target=end_with_parent, daemon=True).start()
 
+    def refuse(reason: str, *, unpublished: bool = False) -> None:
+        say({"error": reason, "unpublished": unpublished})
+
     def say(answer: dict[str, Any]) -> None:
         answers.write(json.dumps(answer) + "\n")
         answers.flush()
+
+    def allow_time(seconds: int) -> None:
+        used = resource.getrusage(resource.RUSAGE_SELF)
+        until = int(used.ru_utime + used.ru_stime) + seconds
+        resource.setrlimit(resource.RLIMIT_CPU, (until, resource.RLIM_INFINITY))
 
     while header := sys.stdin.buffer.readline():
         asked = json.loads(header)
         raw = sys.stdin.buffer.read(asked["size"])
         reached = time.monotonic()
+        allow_time(asked["processor_seconds"])
 
-        def on_page(page: int, pages: int) -> None:
+        def on_page(page: int, pages: int, allowed: int = asked["processor_seconds"]) -> None:
             nonlocal reached
             before, reached = reached, time.monotonic()
+            allow_time(allowed)
             say({"page": page, "pages": pages, "seconds": reached - before})
 
         try:
-            article = load_bytes(Path(asked["name"]), raw, on_page=on_page)
+            now = datetime.fromisoformat(asked["now"])
+            article = load_bytes(Path(asked["name"]), raw, now=now, on_page=on_page)
             say({"article": {**asdict(article), "front_matter": dict(article.front_matter)}})
         except LoadError as error:
-            say({"error": error.reason})
+            refuse(error.reason, unpublished=isinstance(error, Unpublished))
         except (MemoryError, RecursionError) as error:
-            say({"error": f"is too large or too deeply nested to read ({type(error).__name__})"})
+            refuse(f"is too large or too deeply nested to read ({type(error).__name__})")
+        except Exception as error:  # a parser's own fault costs this file only
+            refuse(f"breaks its reader ({type(error).__name__})")
 
 
 if __name__ == "__main__":

@@ -9,7 +9,13 @@ from typing import Any
 
 from retrieval.loaders import LoadedArticle, category_of
 from retrieval.models import Collection, Document
-from retrieval.publishing import article_digest, check_article, normal_source, normal_text
+from retrieval.publishing import (
+    article_digest,
+    check_article,
+    normal_line,
+    normal_source,
+    normal_text,
+)
 from retrieval.screening import Finding, findings
 from retrieval.source_models import HeldArticle, Source
 from retrieval.trust import Trust
@@ -41,12 +47,12 @@ class Candidate:
     def of(cls, article: LoadedArticle, path: str) -> Candidate:
         """What a loaded article becomes under this path. Raises `publishing.BadArticle`."""
         path = normal_source(path)
-        title = " ".join(article.title.split())
+        title = normal_line(article.title)
         if len(title) > TITLE_LENGTH:
             title = title[: TITLE_LENGTH - 1].rstrip() + "…"
-        category = " ".join(category_of(article, path)[:100].split())
+        category = normal_line(category_of(article, path)[:100])
         text = normal_text(article.text)
-        language = " ".join(article.language.split())
+        language = normal_line(article.language)
         check_article(source=path, title=title, category=category, language=language, text=text)
         digest = article_digest(title=title, category=category, language=language, text=text)
         return cls(path, title, text, category, language, article.front_matter, digest)

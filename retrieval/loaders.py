@@ -1,27 +1,24 @@
-"""Read an article from a file: Markdown, HTML, plain text, PDF and DOCX, all as Markdown."""
+"""Read an article from a file: Markdown, HTML, reStructuredText, AsciiDoc, plain text, PDF and DOCX,
+all as Markdown."""
 
 from __future__ import annotations
 
-import io
-import json
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from datetime import date, datetime
-from pathlib import Path
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from pathlib import Path, PurePosixPath
 from typing import Any
 
-import yaml
+from retrieval import titles
+from retrieval.decoding import Undecodable, decode
+from retrieval.front_matter import FrontMatter, FrontMatterError, split
+from retrieval.readable import ends_unclosed, readable
+from retrieval.site_markup import plain_markdown
+from retrieval.unpublished import why_by_fields, why_by_name
 
 MAX_BYTES = 64 * 1024 * 1024
-MAX_FRONT_MATTER = 64 * 1024
-
-_FRONT_MATTER = re.compile(
-    r"\A---[ \t]*\n(.*?)(?:^---|^\.\.\.)[ \t]*(?:\n|\Z)", re.DOTALL | re.MULTILINE
-)
-_HEADING = re.compile(r"^ {0,3}#{1,6}[ \t]+([^\s#].*)$", re.MULTILINE)
-_UNDERLINED = re.compile(r"\A\s*(\S[^\n]*)\n {0,3}=+[ \t]*$", re.MULTILINE)
-
+MAX_CHARACTERS = 5_000_000  # of an article's text: some 3,000 pages
 
 OnPage = Callable[[int, int], None]
 
@@ -35,57 +32,73 @@ class LoadError(Exception):
         self.reason = reason
 
 
+class Unpublished(LoadError):
+    """A file that its author keeps from readers: a draft, a hidden page, one dated later than today."""
+
+
 @dataclass(frozen=True)
 class LoadedArticle:
-    """An article as its file states it; `category` is empty where the file names none."""
+    """An article as its file states it; `category` is empty where the file names none. `warnings`
+    say in words what a person should look at."""
 
     title: str
     text: str
     category: str = ""
     language: str = "en"
     front_matter: Mapping[str, Any] = field(default_factory=dict)
+    warnings: tuple[str, ...] = ()
 
 
 def load(path: Path) -> LoadedArticle:
-    """Read one file. Raises `LoadError` for one that is unreadable, empty, broken, too large or of
-    a kind that is not supported."""
+    """Read one file of our own, a draft too. Raises `LoadError` for one that is unreadable, empty,
+    broken, too large or of a kind that is not supported."""
     _reader(path)
+    return load_bytes(path, read_file(path))
+
+
+def read_file(path: Path) -> bytes:
+    """A file's bytes. Raises `LoadError` for one that is unreadable or too large."""
     try:
         size = path.stat().st_size
         if size > MAX_BYTES:
             raise LoadError(path, f"has {size:,} bytes; {MAX_BYTES:,} are allowed")
-        raw = path.read_bytes()
+        return path.read_bytes()
     except OSError as error:
         raise LoadError(path, f"cannot be read: {error.strerror or error}") from error
-    return load_bytes(path, raw)
 
 
-def load_bytes(path: Path, raw: bytes, *, on_page: OnPage | None = None) -> LoadedArticle:
-    """Read a file's bytes; `path` tells its kind. `on_page(done, pages)` follows a PDF. Raises
-    `LoadError`."""
+def load_bytes(
+    path: Path, raw: bytes, *, now: datetime | None = None, on_page: OnPage | None = None
+) -> LoadedArticle:
+    """Read a file's bytes; `path`, below its source, tells its kind. `on_page(done, pages)` follows a
+    PDF. With `now`, a file that its author keeps from readers raises `Unpublished`; else `LoadError`.
+    """
     reader = _reader(path)
+    if now is not None and (reason := why_by_name(path.as_posix(), now=now)):
+        raise Unpublished(path, reason)
     if len(raw) > MAX_BYTES:
         raise LoadError(path, f"has {len(raw):,} bytes; {MAX_BYTES:,} are allowed")
     if not raw.strip():
         raise LoadError(path, "is empty")
-    article = _pdf(path, raw, on_page) if path.suffix.lower() == ".pdf" else reader(path, raw)
+    article = reader(Opened(path, raw, now, on_page))
     if not article.text.strip():
         raise LoadError(path, "holds no text")
-    return article
-
-
-def _reader(path: Path) -> Callable[[Path, bytes], LoadedArticle]:
-    reader = _READERS.get(path.suffix.lower())
-    if reader is None:
+    if len(article.text) > MAX_CHARACTERS:
         raise LoadError(
-            path, f"files of the kind {path.suffix or 'without an ending'} are not read"
+            path, f"has {len(article.text):,} characters of text; {MAX_CHARACTERS:,} are allowed"
         )
-    return reader
+    return replace(article, text=article.text.replace("\xad", ""))
 
 
-def is_supported(path: Path) -> bool:
+def is_supported(path: Path | PurePosixPath) -> bool:
     """Whether `load` reads this kind of file."""
     return path.suffix.lower() in _READERS
+
+
+def kinds() -> str:
+    """The endings that are read, for a sentence."""
+    names = [name for name in _READERS if name not in _SECOND_NAMES]
+    return f"{', '.join(names[:-1])} and {names[-1]}"
 
 
 def category_of(article: LoadedArticle, source: str) -> str:
@@ -94,148 +107,170 @@ def category_of(article: LoadedArticle, source: str) -> str:
     return article.category or (folder if slash else "")
 
 
-def _decode(path: Path, raw: bytes) -> str:
-    utf_16 = raw[:2] in (b"\xff\xfe", b"\xfe\xff")
-    encoding, name = ("utf-16", "UTF-16") if utf_16 else ("utf-8-sig", "UTF-8")
-    try:
-        text = raw.decode(encoding)
-    except UnicodeDecodeError as error:
-        raise LoadError(path, f"is not valid {name} at byte {error.start}") from error
-    if "\x00" in text:
-        raise LoadError(path, f"holds a NUL character at position {text.index(chr(0))}")
-    return text.replace("\r\n", "\n").replace("\r", "\n")
+@dataclass(frozen=True)
+class Opened:
+    """A file's bytes, and what reading them needs."""
+
+    path: Path
+    raw: bytes
+    now: datetime | None = None
+    on_page: OnPage | None = None
+
+    def text(self, *, is_html: bool = False) -> str:
+        """The characters, `\\n` at line ends. Raises `LoadError`."""
+        try:
+            return decode(self.raw, is_html=is_html)
+        except Undecodable as error:
+            raise LoadError(self.path, str(error)) from error
+
+    def split(self, document: str) -> FrontMatter:
+        """The front matter and the text. Raises `LoadError`, `Unpublished`."""
+        try:
+            front = split(document)
+        except FrontMatterError as error:
+            raise LoadError(self.path, str(error)) from error
+        self.check(front.values)
+        return front
+
+    def check(self, fields: Mapping[str, Any]) -> None:
+        """Raise `Unpublished` where these fields keep the file from readers."""
+        if self.now is not None and (reason := why_by_fields(fields, now=self.now)):
+            raise Unpublished(self.path, reason)
 
 
-def _markdown(path: Path, raw: bytes) -> LoadedArticle:
-    return _article(path, _decode(path, raw))
-
-
-def _article(path: Path, markdown: str, title: str = "", language: str = "") -> LoadedArticle:
-    """Take the front matter off; title and language given here are what the file says otherwise."""
-    front, text = _split(path, markdown)
-    text = text.strip("\n").rstrip()
-    return LoadedArticle(
-        title=_line(front.get("title")) or title or _first_heading(text) or _name(path),
-        text=text,
-        category=_line(front.get("category")),
-        language=(_line(front.get("language") or front.get("lang")) or language or "en")[:10],
-        front_matter=front,
-    )
-
-
-def _split(path: Path, markdown: str) -> tuple[dict[str, Any], str]:
-    found = _FRONT_MATTER.match(markdown)
-    if not found:
-        return {}, markdown
-    raw = found[1]
-    if len(raw) > MAX_FRONT_MATTER:
-        raise LoadError(path, "has a front matter of more than 64 kB")
-    try:
-        if any(isinstance(token, yaml.AliasToken) for token in yaml.scan(raw)):
-            raise LoadError(path, "has a front matter with YAML aliases, which are not read")
-        front = yaml.safe_load(raw)
-        if front is None:
-            front = {}
-        if not isinstance(front, dict):
-            # a text between two rules, not a front matter
-            return {}, markdown
-        text = json.dumps(front, default=_jsonable, ensure_ascii=False)
-        text.encode()
-    except (yaml.YAMLError, ValueError, TypeError) as error:
-        where = getattr(error, "problem_mark", None)
-        line = f" at line {where.line + 2}" if where else ""
-        problem = getattr(error, "problem", None) or type(error).__name__
+def _reader(path: Path) -> Callable[[Opened], LoadedArticle]:
+    reader = _READERS.get(path.suffix.lower())
+    if reader is None:
         raise LoadError(
-            path, f"has a front matter that is not valid YAML{line}: {problem}"
-        ) from error
-    if "\\u0000" in text:
-        raise LoadError(path, "has a front matter with a NUL character")
-    return json.loads(text), markdown[found.end() :]
+            path, f"files of the kind {path.suffix or 'without an ending'} are not read"
+        )
+    return reader
 
 
-def _jsonable(value: object) -> str:
-    if isinstance(value, date | datetime):
-        return value.isoformat()
-    return str(value)
+def _markdown(file: Opened) -> LoadedArticle:
+    front = file.split(file.text())
+    warnings = ()
+    if ends_unclosed(front.text):
+        warnings = ("a comment that nobody ends hides the rest of its text",)
+    text = plain_markdown(readable(front.text), mdx=file.path.suffix.lower() == ".mdx")
+    return _article(file, text, front, warnings=warnings)
 
 
-def _html(path: Path, raw: bytes) -> LoadedArticle:
-    """The page's main part as Markdown (`retrieval.pages`)."""
-    from retrieval.pages import main_part
-
-    try:
-        page = main_part(_decode(path, raw))
-    except RecursionError:
-        raise LoadError(path, "is too deeply nested to read") from None
+def _article(
+    file: Opened,
+    text: str,
+    front: FrontMatter,
+    *,
+    title: str = "",
+    language: str = "",
+    warnings: tuple[str, ...] = (),
+) -> LoadedArticle:
+    """Title and language given here are what the file says beside its front matter."""
+    text = text.strip("\n").rstrip()
+    named = titles.plain(front.first("title"))
     return LoadedArticle(
-        title=page.title or _first_heading(page.text) or _name(path),
-        text=page.text,
-        language=page.language or "en",
+        title=named
+        or titles.plain(title)
+        or titles.first_heading(text)
+        or titles.from_file(file.path),
+        text=text,
+        category=front.first("category", "categories"),
+        language=(front.first("language", "lang", "locale") or language or "en")[:10],
+        front_matter=front.values,
+        warnings=warnings,
     )
 
 
-def _text(path: Path, raw: bytes) -> LoadedArticle:
-    text = _decode(path, raw).strip("\n").rstrip()
-    return LoadedArticle(title=_name(path), text=text)
+def _html(file: Opened) -> LoadedArticle:
+    """The page's main part as Markdown (`retrieval.pages`)."""
+    from retrieval.pages import PageError, asks_not_to_be_indexed, main_part
+
+    front = file.split(file.text(is_html=True))  # Jekyll's pages have one
+    if file.now is not None and asks_not_to_be_indexed(front.text):
+        raise Unpublished(file.path, "asks not to be indexed")
+    try:
+        page = main_part(front.text)
+    except (RecursionError, PageError) as error:
+        raise LoadError(file.path, _too_deep(error)) from None
+    return _article(
+        file, page.text, front, title=page.title, language=page.language, warnings=page.warnings
+    )
 
 
-def _docx(path: Path, raw: bytes) -> LoadedArticle:
-    """A DOCX by mammoth: styles become headings, lists and tables."""
-    import mammoth
+def _text(file: Opened) -> LoadedArticle:
+    text = file.text().strip("\n").rstrip()
+    return LoadedArticle(title=titles.from_file(file.path), text=text)
 
-    from retrieval.pages import to_markdown
+
+def _rst(file: Opened) -> LoadedArticle:
+    from retrieval.restructured import read_rst
+
+    read = read_rst(file.text())
+    file.check(read.fields)
+    front = FrontMatter(read.text, read.fields)
+    return _article(file, read.text, front, title=read.title)
+
+
+def _asciidoc(file: Opened) -> LoadedArticle:
+    from retrieval.asciidoc import read_asciidoc
+
+    front = file.split(file.text())  # Jekyll's and Hugo's have one
+    read = read_asciidoc(front.text)
+    file.check(read.fields)
+    both = FrontMatter(read.text, {**read.fields, **front.values}, front.words)
+    return _article(file, read.text, both, title=read.title)
+
+
+def _docx(file: Opened) -> LoadedArticle:
+    from retrieval.docx import DocxError, read_docx
 
     try:
-        text = to_markdown(mammoth.convert_to_html(io.BytesIO(raw)).value)
-    except RecursionError:
-        raise LoadError(path, "is too deeply nested to read") from None
-    except Exception as error:  # mammoth lets its parsers' own errors through
-        raise LoadError(path, f"is broken or no DOCX: {_first_line(error)}") from error
-    return _converted(path, text, "")
+        read = read_docx(file.raw)
+    except (RecursionError, DocxError) as error:
+        raise LoadError(file.path, _too_deep(error)) from None
+    return _converted(file, read.text, titles.first_heading(read.text) or titles.sane(read.title))
 
 
-def _pdf(path: Path, raw: bytes, on_page: OnPage | None = None) -> LoadedArticle:
+def _pdf(file: Opened) -> LoadedArticle:
     from retrieval.pdf import PdfError, read_pdf
 
     try:
-        found = read_pdf(raw, on_page=on_page)
+        found = read_pdf(file.raw, on_page=file.on_page)
     except PdfError as error:
-        raise LoadError(path, str(error)) from error
-    return _converted(path, found.text, found.title)
+        raise LoadError(file.path, str(error)) from error
+    return _converted(file, found.text, found.title)
 
 
-def _converted(path: Path, markdown: str, title: str) -> LoadedArticle:
+def _too_deep(error: Exception) -> str:
+    return "is too deeply nested to read" if isinstance(error, RecursionError) else str(error)
+
+
+def _converted(
+    file: Opened, markdown: str, title: str, warnings: tuple[str, ...] = ()
+) -> LoadedArticle:
     markdown = markdown.replace("\r\n", "\n").replace("\r", "\n")
     markdown = markdown.replace("\x00", "").replace("\f", "\n\n")
     markdown = markdown.encode("utf-8", "replace").decode()
-    text = re.sub(r"\n{3,}", "\n\n", markdown).strip("\n").rstrip()
+    text = re.sub(r"\n{3,}", "\n\n", markdown)
     title = " ".join(title.replace("\x00", "").split())
-    return LoadedArticle(title=title or _first_heading(text) or _name(path), text=text)
+    return _article(file, text, FrontMatter(text), title=title, warnings=warnings)
 
 
-def _first_line(error: Exception) -> str:
-    return (str(error).strip().splitlines() or [type(error).__name__])[0][:200]
-
-
-def _first_heading(markdown: str) -> str:
-    found = _UNDERLINED.search(markdown) or _HEADING.search(markdown)
-    return re.sub(r"[*_`]+", "", found[1].rstrip(" \t#")).strip() if found else ""
-
-
-def _name(path: Path) -> str:
-    return " ".join(re.sub(r"[-_]+", " ", path.stem).split()) or path.name
-
-
-def _line(value: object) -> str:
-    return " ".join(str(value).split()) if value is not None else ""
-
-
-_READERS: dict[str, Callable[[Path, bytes], LoadedArticle]] = {
+_READERS: dict[str, Callable[[Opened], LoadedArticle]] = {
     ".md": _markdown,
-    ".markdown": _markdown,
+    ".mdx": _markdown,
     ".html": _html,
-    ".htm": _html,
     ".txt": _text,
+    ".rst": _rst,
+    ".adoc": _asciidoc,
     ".pdf": _pdf,
     ".docx": _docx,
+    ".markdown": _markdown,
+    ".mkd": _markdown,
+    ".mdown": _markdown,
+    ".htm": _html,
+    ".xhtml": _html,
+    ".rest": _rst,
+    ".asciidoc": _asciidoc,
 }
+_SECOND_NAMES = {".markdown", ".mkd", ".mdown", ".htm", ".xhtml", ".rest", ".asciidoc"}

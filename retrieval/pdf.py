@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import io
 import re
+import zlib
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -14,7 +15,10 @@ from itertools import pairwise
 from statistics import median
 from typing import Any
 
+from retrieval import titles
+
 MAX_PAGES = 3_000
+MAX_PAGE_BYTES = 24 * 1024 * 1024  # of one page's drawing, unpacked
 _BULLET = re.compile(r"^[•◦▪●○■–·‣⁃]\s*")
 _NUMBERED = re.compile(r"^\(?\d{1,3}[.)]\s")
 _DIGITS = re.compile(r"\d+")
@@ -62,6 +66,7 @@ def read_pdf(raw: bytes, *, on_page: OnPage | None = None) -> Pdf:
                 raise PdfError(f"has {count:,} pages; {MAX_PAGES:,} are allowed")
             title = str((document.metadata or {}).get("Title") or "")
             for number, page in enumerate(document.pages, start=1):
+                _check_size(page, number)
                 found = list(_lines_of(page, number))
                 empty += not found
                 lines += found
@@ -81,7 +86,46 @@ def read_pdf(raw: bytes, *, on_page: OnPage | None = None) -> Pdf:
     if empty * 2 > count:
         where = "its one page holds" if count == 1 else f"{empty} of its {count} pages hold"
         raise PdfError(f"{where} no text; a scanned document needs text recognition first")
-    return Pdf(title, _markdown(_without_running(lines, count)))
+    lines = _without_running(lines, count)
+    return Pdf(_visible_title(lines) or titles.sane(title), _markdown(lines))
+
+
+def _visible_title(lines: list[_Line]) -> str:
+    """The first page's largest words, where they stand out from its text; two lines of them at most."""
+    first = [line for line in lines if line.page == 1 and line.size]
+    body = Counter[float]()
+    for line in lines:
+        if line.size:
+            body[round(line.size, 1)] += len(line.text)
+    if not first or not body:
+        return ""
+    usual, largest = body.most_common(1)[0][0], max(line.size for line in first)
+    if largest < usual * 1.15:
+        return ""
+    start = next(place for place, line in enumerate(first) if line.size == largest)
+    words = [line.text for line in first[start : start + 2] if abs(line.size - largest) < 0.5]
+    title = titles.plain(" ".join(words))
+    return title if 2 <= len(title) <= 200 else ""
+
+
+def _check_size(page: Any, number: int) -> None:
+    """Refuse a page that unpacks without end, before anything is drawn of it."""
+    left = MAX_PAGE_BYTES
+    for stream in page.page_obj.contents:
+        stream = stream.resolve() if hasattr(stream, "resolve") else stream
+        raw = getattr(stream, "rawdata", None)
+        if not isinstance(raw, bytes):
+            continue
+        filters = [str(getattr(name, "name", name)) for name, _ in stream.get_filters()]
+        unpacker, size = zlib.decompressobj(), len(raw)
+        if filters[:1] in (["FlateDecode"], ["Fl"]):
+            try:
+                size = len(unpacker.decompress(raw, left + 1))
+            except zlib.error:
+                continue  # broken: pdfminer reads what it can
+        left -= size
+        if left < 0:
+            raise PdfError(f"has a page that unpacks to more than its text can be (page {number})")
 
 
 def _lines_of(page: Any, number: int) -> Iterator[_Line]:

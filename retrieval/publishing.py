@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -18,12 +19,14 @@ from assistant.celery import wake
 from retrieval import chunking, snapshots
 from retrieval.embedder import Embedder, get_embedder
 from retrieval.models import Chunk, Collection, Document, Revision
+from retrieval.readable import readable
 from retrieval.signals import knowledge_changed
 from retrieval.source_models import Source
 from retrieval.witness import text_digest
 
 # Tokens that a chunk's own text is filled up to: measured in docs/retrieval.md.
 CHUNK_TOKENS = 160
+_BLANK_START = re.compile(r"\A(?:[^\S\n]*\n)+")
 
 
 class BadArticle(ValueError):
@@ -104,7 +107,7 @@ def put(
     With an `origin` the article belongs to that source from now on, and has its trust.
     """
     source = normal_source(source)
-    title, category, language = (" ".join(part.split()) for part in (title, category, language))
+    title, category, language = map(normal_line, (title, category, language))
     text = normal_text(text)
     check_article(source=source, title=title, category=category, language=language, text=text)
     digest = article_digest(title=title, category=category, language=language, text=text)
@@ -209,17 +212,24 @@ def retire(document: Document, *, actor: str, announce: bool = True, now: dateti
 
 
 def normal_source(name: str) -> str:
-    """A path or an address as documents are named by it: as it is, without control characters and
-    without spaces at its ends."""
+    """A path or an address as documents are named by it: composed characters (NFC), so that a name
+    from a Mac is the same, without control characters and without spaces at its ends."""
+    name = unicodedata.normalize("NFC", name)
     return "".join(one for one in name if unicodedata.category(one) != "Cc").strip()
 
 
+def normal_line(words: str) -> str:
+    """A title, category or language as it is kept: on one line, NFC."""
+    return unicodedata.normalize("NFC", " ".join(words.replace("\xad", "").split()))
+
+
 def normal_text(text: str) -> str:
-    """The text as revisions keep it: `\\n` line ends, no blank lines around it."""
-    lines = text.replace("\r\n", "\n").replace("\r", "\n").rstrip()
-    while (first := lines.split("\n", 1)) and len(first) == 2 and not first[0].strip():
-        lines = first[1]
-    return lines
+    """The text as revisions keep it, whatever door it came by: without what no reader sees
+    (`retrieval.readable`), composed characters (NFC), no soft hyphens, `\n` line ends, no blank lines
+    around it."""
+    text = text.replace("\r\n", "\n").replace("\r", "\n").replace("\xad", "")
+    text = readable(unicodedata.normalize("NFC", text)).rstrip()
+    return _BLANK_START.sub("", text, count=1)
 
 
 def article_digest(*, title: str, category: str, language: str, text: str) -> str:

@@ -6,10 +6,12 @@ import stat
 import unicodedata
 import zipfile
 import zlib
+from collections import Counter
 from pathlib import Path, PurePosixPath
 
 from django.conf import settings
 
+from retrieval.left_out import HIDDEN, kind_of
 from retrieval.loaders import MAX_BYTES, is_supported
 from retrieval.sources.interface import SourceError
 
@@ -19,13 +21,15 @@ RATIO_FROM = 1024 * 1024  # bytes from which the ratio says something
 _PIECE = 1024 * 1024
 
 
-def unpack(archive: Path, into: Path) -> list[tuple[str, str]]:
-    """Write the archive's articles below `into`; returns what was left out as (path, reason).
+def unpack(archive: Path, into: Path) -> tuple[list[tuple[str, str]], Counter[str]]:
+    """Write the archive's articles below `into`; returns what was left out as (path, reason), and how
+    many files of other kinds there are.
 
     Raises `SourceError` for what is no ZIP, and for one that would fill the disk: the sizes that
     it states are not believed, every byte is counted as it is unpacked.
     """
     skipped: list[tuple[str, str]] = []
+    ignored: Counter[str] = Counter()
     budget = settings.SOURCE_MAX_MB * 1024 * 1024
     try:
         with zipfile.ZipFile(archive) as opened:
@@ -35,13 +39,18 @@ def unpack(archive: Path, into: Path) -> list[tuple[str, str]]:
                     f"{archive.name} holds {len(members):,} files; {MAX_ENTRIES:,} are allowed."
                 )
             for member in members:
-                if member.is_dir() or _is_clutter(member.filename):
+                if member.is_dir():
+                    continue
+                if _is_clutter(member.filename):
+                    ignored[HIDDEN] += 1
                     continue
                 target = _target(member.filename, into)
                 reason = _refusal(member, target)
                 if reason:
                     skipped.append((_shown(member.filename), reason))
-                elif target is not None and is_supported(target):
+                elif target is None or not is_supported(target):
+                    ignored[kind_of(member.filename)] += 1
+                else:
                     try:
                         budget = _write(opened, member, target, budget)
                     except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError) as error:
@@ -49,7 +58,7 @@ def unpack(archive: Path, into: Path) -> list[tuple[str, str]]:
                         skipped.append((_shown(member.filename), f"cannot be unpacked: {error}"))
     except (zipfile.BadZipFile, OSError, ValueError) as error:
         raise SourceError(f"{archive.name} is broken or no ZIP: {error}") from error
-    return skipped
+    return skipped, ignored
 
 
 def _is_clutter(name: str) -> bool:

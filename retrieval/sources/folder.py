@@ -5,11 +5,13 @@ from __future__ import annotations
 import hashlib
 import os
 import stat
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
 from django.conf import settings
 
+from retrieval.left_out import kind_of
 from retrieval.loaders import MAX_BYTES, is_supported
 from retrieval.sources.interface import Adapter, Entry, Fetched, ItemError, Listing, SourceError
 
@@ -39,10 +41,11 @@ class FolderAdapter(Adapter):
             raise SourceError(f"{self.root}: there is no such folder.")
         entries: list[Entry] = []
         skipped: list[tuple[str, str]] = []
-        ignored = size = 0
+        ignored: Counter[str] = Counter()
+        size = 0
         for path, file in self._walk(self.root):
             if not is_supported(file):
-                ignored += 1
+                ignored[kind_of(file.name)] += 1
             elif file.is_symlink():
                 skipped.append((path, "is a link, and links are not followed"))
             else:

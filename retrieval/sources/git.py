@@ -10,11 +10,13 @@ import resource
 import signal
 import subprocess
 import time
+from collections import Counter
 from pathlib import Path, PurePosixPath
 from urllib.parse import urlsplit
 
 from django.conf import settings
 
+from retrieval.left_out import kind_of
 from retrieval.loaders import MAX_BYTES, is_supported
 from retrieval.sources.fetching import public_address
 from retrieval.sources.folder import allowed_folder, check_totals
@@ -98,7 +100,8 @@ class GitAdapter(Adapter):
         listed = self._git(
             "-C", str(self._clone), "ls-tree", "-r", "-z", "-l", "--full-tree", "HEAD"
         )
-        entries, skipped, ignored, size = [], [], 0, 0
+        entries, skipped, size = [], [], 0
+        ignored: Counter[str] = Counter()
         below = PurePosixPath(self._folder)
         for line in listed.split(b"\0"):
             if not line:
@@ -113,7 +116,7 @@ class GitAdapter(Adapter):
                 continue
             shown = str(path.relative_to(below)) if self._folder else name
             if not is_supported(Path(name)):
-                ignored += 1
+                ignored[kind_of(name)] += 1
             elif mode not in _FILE_MODES:
                 skipped.append((shown, "is a link, and links are not followed"))
             else:

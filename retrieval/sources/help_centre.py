@@ -5,28 +5,30 @@ The form is that of the Help Center API (`/api/v2/help_center/articles.json?incl
 
 from __future__ import annotations
 
+import codecs
 import hashlib
 import json
+from collections import Counter
 from collections.abc import Iterator
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 from urllib.parse import urljoin, urlsplit
 
 from django.conf import settings
+from django.utils import timezone
 
-from retrieval.loaders import LoadedArticle
-from retrieval.pages import to_markdown
 from retrieval.sources.fetching import Fetcher, FetchError
 from retrieval.sources.folder import check_totals
 from retrieval.sources.interface import (
     Adapter,
     Entry,
     Fetched,
-    ItemError,
     Listing,
     SourceError,
     Stop,
 )
+from retrieval.unpublished import why_by_fields
 
 MAX_PAGES = 1_000
 MAX_PAGE_BYTES = 64 * 1024 * 1024
@@ -43,9 +45,11 @@ class HelpCentreAdapter(Adapter):
         files: Path | None = None,
         locale: str = "",
         stop: Stop | None = None,
+        now: datetime | None = None,
     ) -> None:
         self._location = location
         self._stop = stop or Stop()
+        self._now = now or timezone.now()
         self._files = files
         self._locale = locale.lower()
         self._articles: dict[str, dict[str, Any]] = {}
@@ -54,7 +58,8 @@ class HelpCentreAdapter(Adapter):
     def listing(self) -> Listing:
         pages = self._uploaded() if not self._location else self._fetched()
         skipped: list[tuple[str, str]] = []
-        ignored = 0
+        unpublished: list[tuple[str, str]] = []
+        ignored: Counter[str] = Counter()
         for page in pages:
             articles = page.get("articles")
             if not isinstance(articles, list):
@@ -68,18 +73,24 @@ class HelpCentreAdapter(Adapter):
                 }
             for article in articles:
                 if not isinstance(article, dict):
-                    ignored += 1
+                    ignored["that are no articles"] += 1
                     continue
                 path = _path(article)
-                reason = _unusable(article)
-                if reason:
+                if reason := _kept_back(article, self._now):
+                    unpublished.append((path, reason))
+                elif reason := _unusable(article):
                     skipped.append((path, reason))
                 elif self._locale and str(article.get("locale", "")).lower() != self._locale:
-                    ignored += 1
+                    ignored["in other languages"] += 1
                 else:
                     self._articles[path] = article
         check_totals(len(self._articles), 0)
-        return Listing([Entry(path) for path in self._articles], skipped=skipped, ignored=ignored)
+        return Listing(
+            [Entry(path) for path in self._articles],
+            skipped=skipped,
+            unpublished=unpublished,
+            ignored=ignored,
+        )
 
     def fetch(self, entry: Entry, known: str) -> Fetched | None:
         article = self._articles[entry.path]
@@ -88,25 +99,20 @@ class HelpCentreAdapter(Adapter):
         fingerprint = hashlib.sha256(plain.encode("utf-8", "replace")).hexdigest()
         if fingerprint == known:
             return None
-        try:
-            text = to_markdown(article["body"])
-        except RecursionError:
-            raise ItemError("is too deeply nested to read", fingerprint=fingerprint) from None
-        if not text.strip():
-            raise ItemError("holds no text", fingerprint=fingerprint)
         front = {
             name: article[name]
             for name in ("updated_at", "label_names", "html_url")
             if article.get(name)
         }
-        loaded = LoadedArticle(
-            title=str(article.get("title") or "").strip() or f"Article {article['id']}",
-            text=text,
-            category=category,
-            language=str(article.get("locale") or "en").split("-")[0].lower()[:10],
-            front_matter=front,
-        )
-        return Fetched(fingerprint, loaded)
+        stated = {
+            "title": str(article.get("title") or "").strip() or f"Article {article['id']}",
+            "category": category,
+            "language": str(article.get("locale") or "en").split("-")[0].lower()[:10],
+            "front_matter": front,
+        }
+        # a byte order mark, since a body may declare anything
+        body = codecs.BOM_UTF8 + article["body"].encode("utf-8", "replace")
+        return Fetched(fingerprint, body, name="article.html", stated=stated)
 
     def _category(self, article: dict[str, Any]) -> str:
         """The name of the article's category, else of its section."""
@@ -160,11 +166,19 @@ def _path(article: dict[str, Any]) -> str:
     return f"articles/{str(article.get('id') or '')[:100]}"
 
 
+def _kept_back(article: dict[str, Any], now: datetime) -> str:
+    """Why its readers don't see it there: a draft, or one for a group of people only."""
+    if article.get("draft"):
+        return "is a draft there"
+    if article.get("user_segment_id") or article.get("user_segment_ids"):
+        return "is shown to a group of people only there (user_segment_id)"
+    states = ("state", "status", "visibility", "published", "hidden", "private", "internal")
+    return why_by_fields({name: article[name] for name in states if name in article}, now=now)
+
+
 def _unusable(article: dict[str, Any]) -> str:
     if not isinstance(article.get("id"), int | str) or not article["id"]:
         return "has no id"
-    if article.get("draft"):
-        return "is a draft there"
     if not isinstance(article.get("body"), str) or not article["body"].strip():
         return "holds no text"
     if len(article["body"]) > MAX_BODY:

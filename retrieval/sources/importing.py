@@ -12,6 +12,7 @@ import tempfile
 from collections import Counter
 from collections.abc import Callable
 from contextlib import closing
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
@@ -22,10 +23,11 @@ from django.utils import timezone
 from assistant import leases
 from assistant.celery import wake
 from retrieval import snapshots
-from retrieval.holding import hold
+from retrieval.holding import hold, withdraw
 from retrieval.isolated import IsolatedReader
 from retrieval.judging import Candidate, Effect, Verdict, fields_of, judge
-from retrieval.loaders import LoadedArticle, LoadError
+from retrieval.left_out import sentence
+from retrieval.loaders import LoadedArticle, LoadError, Unpublished
 from retrieval.models import Document, Revision
 from retrieval.publishing import BadArticle, normal_source, put, retire
 from retrieval.source_models import SourceChange, SourceItem, SourceRun
@@ -37,11 +39,13 @@ from retrieval.sources.interface import (
     Entry,
     Fetched,
     ItemError,
+    ItemUnpublished,
     Listing,
     SourceError,
     Stop,
     Stopped,
 )
+from retrieval.unpublished import depends_on_the_day
 
 logger = logging.getLogger(__name__)
 
@@ -51,6 +55,9 @@ UNCHANGED, IGNORED = "unchanged", "ignored"
 # A scheduled run retires no more than this by itself: a broken listing looks like an empty one.
 RETIRE_UNSEEN_SHARE, RETIRE_UNSEEN_COUNT = 0.5, 10
 _SHOW_SECONDS = 0.4
+# How files are read; a new number reads everything again though nothing changed there.
+_READING = "r2:"
+_NEVER_SETTLED = "-"  # the clock alone may change it, so that it is looked at in every run
 _PREFIX, _LEFT_SECONDS = "source-", 24 * 3600
 
 
@@ -120,9 +127,10 @@ class _Import:
         ):
             self._show(0, None, "Looking at what is there")
             listing = adapter.listing()
-            known = {item.path: item for item in self.source.items.all()}
+            known = {normal_source(item.path): item for item in self.source.items.all()}
             self._bring_in_all(adapter, reader, listing, known)
-        notes = [listing.note] if listing.note else []
+        others = sentence(listing.ignored, len(listing.entries))
+        notes = [note for note in (listing.note, others) if note]
         if self.source.prune:
             notes += self._retire_gone(listing)
         return " ".join(notes)
@@ -138,54 +146,112 @@ class _Import:
         for path, reason in listing.skipped:
             if path not in noted:
                 self._note(path, Outcome.SKIPPED, reason=reason)
-        self.counts[IGNORED] = listing.ignored
+        for path, reason in listing.unpublished:
+            if normal_source(path) not in noted:
+                self._leave_out(normal_source(path), reason)
+        self.counts[IGNORED] = sum(listing.ignored.values())
         total = len(listing.entries)
+        seen: set[str] = set()
         for number, entry in enumerate(listing.entries):
             self._show(number, total, entry.path)
-            if entry.path not in noted:
-                self._bring_in(adapter, reader, entry, known.get(entry.path))
+            path = normal_source(entry.path)
+            if path in seen:
+                reason = "is there twice: the names differ only in how their letters are composed"
+                self._note(entry.path, Outcome.SKIPPED, reason=reason)
+            elif path not in noted:
+                self._bring_in(adapter, reader, entry, path, known.get(path))
+            seen.add(path)
         self._show(total, total, "")
 
     def _bring_in(
-        self, adapter: Adapter, reader: IsolatedReader, entry: Entry, known: SourceItem | None
+        self,
+        adapter: Adapter,
+        reader: IsolatedReader,
+        entry: Entry,
+        path: str,
+        known: SourceItem | None,
     ) -> None:
         fingerprint = ""
         try:
-            fetched = adapter.fetch(entry, known.fingerprint if known else "")
+            fetched = adapter.fetch(entry, _as_read_now(known))
             if fetched is None:
                 assert known is not None
                 if known.problem:
-                    self._note(entry.path, Outcome.SKIPPED, reason=known.problem)
+                    self._note(path, Outcome.SKIPPED, reason=known.problem)
                 else:
                     self.counts[UNCHANGED] += 1
                 return
             fingerprint = fetched.fingerprint
-            candidate = Candidate.of(self._article(reader, entry, fetched), entry.path)
+            article = self._article(reader, entry, fetched)
+            candidate = Candidate.of(article, path)
+            if depends_on_the_day(article.front_matter, path):
+                fingerprint = _NEVER_SETTLED
+            verdict = judge(
+                candidate,
+                collection=self.source.collection,
+                origin=self.source,
+                was_here=known is not None and not known.problem,
+            )
+        except (Unpublished, ItemUnpublished) as error:
+            self._leave_out(path, error.reason)
         except (ItemError, LoadError, BadArticle) as error:
             reason = str(error) if isinstance(error, BadArticle) else error.reason
-            fingerprint = fingerprint or getattr(error, "fingerprint", "")
-            with transaction.atomic():
-                self._remember(entry.path, fingerprint, problem=reason)
-                self._note(entry.path, Outcome.SKIPPED, reason=reason)
-            return
-        verdict = judge(
-            candidate,
-            collection=self.source.collection,
-            origin=self.source,
-            was_here=known is not None and not known.problem,
-        )
-        self._apply(candidate, verdict, fingerprint)
+            self._skip(path, reason, fingerprint or getattr(error, "fingerprint", ""))
+        except (RecursionError, MemoryError) as error:  # one text costs itself only
+            self._skip(path, f"cannot be judged ({type(error).__name__})", fingerprint)
+        else:
+            self._apply(candidate, verdict, fingerprint, "; ".join(article.warnings))
+
+    def _skip(self, path: str, reason: str, fingerprint: str) -> None:
+        with transaction.atomic():
+            self._remember(path, fingerprint, problem=reason)
+            self._note(path, Outcome.SKIPPED, reason=reason)
+
+    def _leave_out(self, path: str, reason: str) -> None:
+        """What its author keeps from readers is named; an article made of it before is retired, and a
+        text that waits for a person is withdrawn."""
+        now = self.clock()
+        with transaction.atomic():
+            standing = (
+                Document.objects.select_related("current")
+                .filter(
+                    collection=self.source.collection,
+                    source=path,
+                    origin=self.source,
+                    state=Document.State.PUBLISHED,
+                )
+                .first()
+            )
+            if standing is None:
+                self._note(path, Outcome.SKIPPED, reason=reason)
+            else:
+                self._note(
+                    path,
+                    Outcome.RETIRED,
+                    title=standing.title,
+                    reason=reason,
+                    before=standing.current,
+                )
+            if self.run.preview:
+                return
+            # nothing is remembered: the day or the folder's name may make a page of it
+            self.source.items.filter(path=path).delete()
+            withdraw(collection=self.source.collection, path=path, now=now)
+            if standing is not None:
+                retire(standing, actor=runs.ACTOR, announce=False, now=now)
+                self.published = True
 
     def _article(self, reader: IsolatedReader, entry: Entry, fetched: Fetched) -> LoadedArticle:
-        if isinstance(fetched.content, LoadedArticle):
-            return fetched.content
-
         def on_page(done: int, pages: int) -> None:
             self._show(self.run.done, self.run.total, f"{entry.path} (page {done} of {pages})")
 
-        return reader.read(fetched.name, fetched.content, on_page=on_page)
+        now = self.clock()
+        article = reader.read(fetched.name, fetched.content, now=now, on_page=on_page)
+        return replace(article, **fetched.stated)
 
-    def _apply(self, candidate: Candidate, verdict: Verdict, fingerprint: str) -> None:
+    def _apply(
+        self, candidate: Candidate, verdict: Verdict, fingerprint: str, warning: str
+    ) -> None:
         """Publish or hold, with the run's note in the same transaction."""
         now = self.clock()
         outcomes = {
@@ -210,7 +276,7 @@ class _Import:
                 candidate.path,
                 outcome,
                 title=candidate.title,
-                reason=str(verdict.why.label) if verdict.why else "",
+                reason=str(verdict.why.label) if verdict.why else warning,
                 text=candidate.text if self.run.preview else "",
                 before=standing,
             )
@@ -249,7 +315,7 @@ class _Import:
     def _retire_gone(self, listing: Listing) -> list[str]:
         """Retire articles whose entry has gone; returns why not, where they stay."""
         there = {normal_source(entry.path) for entry in listing.entries}
-        there |= {normal_source(path) for path, _ in listing.skipped}
+        there |= {normal_source(path) for path, _ in [*listing.skipped, *listing.unpublished]}
         published = Document.objects.filter(
             origin=self.source, state=Document.State.PUBLISHED
         ).select_related("current")
@@ -294,7 +360,7 @@ class _Import:
             return
         self.source.items.update_or_create(
             path=path[:500],
-            defaults={"fingerprint": fingerprint[:500], "problem": problem[:500]},
+            defaults={"fingerprint": f"{_READING}{fingerprint}"[:500], "problem": problem[:500]},
         )
 
     def _note(
@@ -341,6 +407,13 @@ class _Import:
         )
         if not held:
             raise Stopped
+
+
+def _as_read_now(known: SourceItem | None) -> str:
+    """The fingerprint of last time, where files were read then as they are now."""
+    if known is None or not known.fingerprint.startswith(_READING):
+        return ""
+    return known.fingerprint.removeprefix(_READING)
 
 
 def _work_folder(now: datetime) -> Path:

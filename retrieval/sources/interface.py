@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import threading
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-
-from retrieval.loaders import LoadedArticle
+from typing import Any
 
 LOOK_SECONDS = 1.0
 
@@ -37,6 +37,10 @@ class ItemError(Exception):
         self.fingerprint = fingerprint
 
 
+class ItemUnpublished(ItemError):
+    """One thing that its author keeps from readers: an article made of it before is retired."""
+
+
 @dataclass(frozen=True)
 class Entry:
     """One thing that may become an article; `path` names it for ever within its source."""
@@ -46,26 +50,30 @@ class Entry:
 
 @dataclass(frozen=True)
 class Listing:
-    """What a source holds now. `skipped` are (path, reason); `ignored` counts what is no article
-    at all; not `complete` means that something may be missing, so that nothing is retired."""
+    """What a source holds now. `skipped` and `unpublished` (what its author keeps from readers) are
+    (path, reason); `ignored` counts by kind what is no article at all; not `complete` means that
+    something may be missing, so that nothing is retired."""
 
     entries: list[Entry]
     skipped: list[tuple[str, str]] = field(default_factory=list)
-    ignored: int = 0
+    unpublished: list[tuple[str, str]] = field(default_factory=list)
+    ignored: Mapping[str, int] = field(default_factory=dict)
     complete: bool = True
     note: str = ""
 
 
 @dataclass(frozen=True)
 class Fetched:
-    """An entry's content: a file's bytes with the name that tells its kind, or an article.
+    """An entry's content: a file's bytes with the name that tells its kind. `stated` are fields of
+    the article that the source itself states, whatever the file says.
 
     `fingerprint` (at most 500 characters) changes whenever the content does.
     """
 
     fingerprint: str
-    content: bytes | LoadedArticle
-    name: str = ""
+    content: bytes
+    name: str
+    stated: Mapping[str, Any] = field(default_factory=dict)
 
 
 class Adapter(ABC):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 import shutil
+from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -34,7 +35,7 @@ def keep(files: Iterable[UploadedFile], *, kinds: tuple[str, ...] = ()) -> str:
         if not is_supported(Path(name)) and Path(name).suffix.lower() not in {".zip", *kinds}:
             raise BadUpload(
                 f"{name[:100]}: files of this kind are not read. Choose "
-                ".md, .html, .txt, .pdf or .docx files, or a ZIP of them."
+                f"{kinds()} files, or a ZIP of them."
             )
         if name in taken:
             raise BadUpload(f"{name[:100]} was chosen twice; put them into a ZIP with folders.")
@@ -71,13 +72,20 @@ class UploadAdapter(Adapter):
         if self._batch is None or not self._batch.is_dir():
             raise SourceError("The uploaded files are not there any more: upload them again.")
         skipped: list[tuple[str, str]] = []
+        ignored: Counter[str] = Counter()
         for file in sorted(self._batch.iterdir()):
             if file.suffix.lower() == ".zip":
-                skipped += unpack(file, self._folder.root)
+                left_out, others = unpack(file, self._folder.root)
+                skipped += left_out
+                ignored += others
             else:
                 shutil.copyfile(file, self._folder.root / file.name)
         found = self._folder.listing()
-        return Listing(found.entries, skipped=[*skipped, *found.skipped], ignored=found.ignored)
+        return Listing(
+            found.entries,
+            skipped=[*skipped, *found.skipped],
+            ignored=ignored + Counter(found.ignored),
+        )
 
     def fetch(self, entry: Entry, known: str) -> Fetched | None:
         return self._folder.fetch(entry, known)

@@ -24,6 +24,7 @@ from retrieval.sources.interface import (
     Entry,
     Fetched,
     ItemError,
+    ItemUnpublished,
     Listing,
     SourceError,
     Stop,
@@ -255,7 +256,7 @@ def _fetched(answer: Answer, fingerprint: str) -> Fetched:
             raise ItemError("is in an unknown encoding", fingerprint=fingerprint)
         body = decoded.encode("utf-8", "replace")
         if suffix == ".html" and asks_not_to_be_indexed(decoded):
-            raise ItemError("asks not to be indexed", fingerprint=fingerprint)
+            raise ItemUnpublished("asks not to be indexed", fingerprint=fingerprint)
     if len(body) > MAX_BYTES:
         raise ItemError(f"has more than {MAX_BYTES:,} bytes", fingerprint=fingerprint)
     name = urlsplit(answer.url).path.rstrip("/").rsplit("/", 1)[-1] or "index"

@@ -11,6 +11,7 @@ import pytest
 from retrieval import isolated
 from retrieval.isolated import IsolatedReader
 from retrieval.loaders import LoadError, load_bytes
+from tests.retrieval.conftest import NOW
 from tests.retrieval.pdfs import page, paragraphs, pdf
 
 WORDS = (
@@ -89,7 +90,7 @@ def test_what_gives_no_text_says_why(raw: bytes, reason: str) -> None:
 def test_three_hundred_pages_are_read_in_the_child_with_progress(reader: IsolatedReader) -> None:
     raw = pdf([page(paragraphs(f"{WORDS} This is page {n}.", WORDS)) for n in range(1, 301)])
     seen: list[tuple[int, int]] = []
-    article = reader.read("long.pdf", raw, on_page=lambda *at: seen.append(at))
+    article = reader.read("long.pdf", raw, now=NOW, on_page=lambda *at: seen.append(at))
     assert seen == [(n, 300) for n in range(1, 301)]
     assert "This is page 300." in article.text
 
@@ -104,7 +105,7 @@ def test_a_parser_that_hangs_is_ended_and_the_next_file_is_read(reader: Isolated
 
 
 def test_the_child_is_bounded_in_memory_and_replaced_when_it_dies(reader: IsolatedReader) -> None:
-    assert reader.read("a.html", b"<p>A</p>").text == "A"
+    assert reader.read("a.html", b"<p>A</p>", now=NOW).text == "A"
     child = reader._child
     assert child is not None
     limits = Path(f"/proc/{child.pid}/limits").read_text()
@@ -113,13 +114,13 @@ def test_the_child_is_bounded_in_memory_and_replaced_when_it_dies(reader: Isolat
     )
     child.kill()
     child.wait()
-    assert reader.read("b.html", b"<p>B</p>").text == "B"
+    assert reader.read("b.html", b"<p>B</p>", now=NOW).text == "B"
 
 
 def test_html_that_is_nested_without_end_is_named(reader: IsolatedReader) -> None:
     with pytest.raises(LoadError, match="too deeply nested"):
-        reader.read("deep.html", b"<div>" * 20_000 + b"x")
-    assert reader.read("ok.html", b"<p>Fine</p>").text == "Fine"
+        reader.read("deep.html", b"<div>" * 20_000 + b"x", now=NOW)
+    assert reader.read("ok.html", b"<p>Fine</p>", now=NOW).text == "Fine"
 
 
 def test_what_surrounds_a_web_page_is_left_out_and_the_article_stays() -> None:

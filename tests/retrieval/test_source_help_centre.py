@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from retrieval.loaders import LoadedArticle
+from retrieval.loaders import load_bytes
 from retrieval.sources.help_centre import HelpCentreAdapter
 from retrieval.sources.interface import Entry, SourceError
 from tests.retrieval.source_server import serving
@@ -39,15 +40,12 @@ def test_an_export_becomes_articles_and_names_what_is_none(tmp_path: Path) -> No
     adapter = HelpCentreAdapter("", files=uploaded(tmp_path / "up", EXPORT), locale="en-us")
     listing = adapter.listing()
     assert listing.entries == [Entry("https://help.example/1")]
-    assert listing.skipped == [
-        ("https://help.example/2", "is a draft there"),
-        ("articles/3", "holds no text"),
-    ]
-    assert listing.ignored == 2  # the French one and the nonsense
+    assert listing.unpublished == [("https://help.example/2", "is a draft there")]
+    assert listing.skipped == [("articles/3", "holds no text")]
+    assert sum(listing.ignored.values()) == 2  # the French one and the nonsense
     fetched = adapter.fetch(listing.entries[0], "")
     assert fetched is not None
-    article = fetched.content
-    assert isinstance(article, LoadedArticle)
+    article = replace(load_bytes(Path(fetched.name), fetched.content), **fetched.stated)
     assert (article.title, article.category, article.language) == ("Returns", "Shipping", "en")
     assert "1. Open the app\n2. Choose **Returns**" in article.text
     assert "| Country | Days |\n| --- | --- |\n| Norway | 7 |" in article.text

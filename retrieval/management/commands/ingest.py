@@ -69,6 +69,10 @@ class Command(BaseCommand):
             self.stderr.write(f"skipped {skipped['path']}: {skipped['reason']}")
         for held in report.held:
             self.stderr.write(f"held {held['path']}: {held['reason']}")
+        for warning in report.warnings:
+            self.stderr.write(f"look at {warning['path']}: {warning['reason']}")
+        if report.note:
+            self.stderr.write(report.note)
         if options["json"]:
             self.stdout.write(json.dumps(report.as_json(), ensure_ascii=False))
         else:
