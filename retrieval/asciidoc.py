@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 _ATTRIBUTE = re.compile(r":(!?[\w][\w-]*!?):(?:[ \t]+(.*))?$")
@@ -214,7 +215,7 @@ class _Reader:
     def _marks(self, words: str) -> str:
         words = self._substituted(words)
         for pattern, kind in _INLINE:
-            words = pattern.sub(lambda found, kind=kind: _macro(found, kind), words)
+            words = pattern.sub(partial(_macro, kind=kind), words)
         words = _ROLE.sub(
             lambda found: "" if "line-through" in found["role"] else found["w"], words
         )
