@@ -134,7 +134,7 @@ def situation(request: HttpRequest, number: int) -> HttpResponse:
         "ticket": ticket,
         "draft": draft,
         "situation": found,
-        "live": True,
+        "asking": request.POST.get("asking") == "1",
         "fresh": messages_after(ticket, shown) if shown is not None else [],
         "arrived": opened in Draft.PENDING and found.state in Draft.WAITING,
     }
