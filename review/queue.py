@@ -186,6 +186,21 @@ def page(*, user: User, show: str = "waiting", number: int = 1, now: datetime) -
     )
 
 
+def page_around(*, ticket: Ticket, user: User, show: str = "waiting", now: datetime) -> Page:
+    """The page on which this ticket stands; the first one where it stands on none."""
+    first = page(user=user, show=show, now=now)
+    if not first.more or any(row.number == ticket.pk for row in first.rows):
+        return first
+    rows = _longest_waiting_first(_tickets(now=now).filter(_shown(first.show, user)))
+    here = rows.filter(pk=ticket.pk).values_list("waiting_since", flat=True).first()
+    if here is None:
+        return first
+    before = rows.filter(
+        Q(waiting_since__lt=here) | Q(waiting_since=here, pk__lt=ticket.pk)
+    ).count()
+    return page(user=user, show=show, number=before // PAGE + 1, now=now)
+
+
 def _row(values: dict[str, Any], user: User) -> Row:
     name = f"{values['live_claim__user__first_name'] or ''} {values['live_claim__user__last_name'] or ''}"
     holder = values["live_claim__user_id"]
@@ -215,7 +230,8 @@ def neighbours(
     """
     if known is not None and known.show == show:
         free = [row.number for row in known.rows if not row.holder or row.held_by_me]
-        if ticket.pk in free[: -1 if known.more else None]:
+        inside = free[1 if known.number > 1 else 0 : -1 if known.more else None]
+        if ticket.pk in inside:
             return _around(free, ticket.pk)
     show = show if show in SHOWS else "waiting"
     others = Q(live_claim__user_id__isnull=False) & ~Q(live_claim__user_id=user.pk)

@@ -97,6 +97,10 @@ def _take_back(decision: Decision, ticket: Ticket, user: User, now: datetime) ->
         claims.claim(ticket=ticket, user=user, now=now)
     if not cancel_reply(decision.reply, now=now):  # rolls everything back
         raise TooLateToUndo("Too late: the reply is on its way and can't be called back.")
+    before = ticket.decisions.filter(undone_at=None).order_by("-pk").first()
+    if before is not None and before.verdict == Verdict.ESCALATE:
+        ticket.escalated_at = before.decided_at  # the reply had settled it
+        ticket.save(update_fields=["escalated_at"])
 
 
 def undoable_step(decision: Decision) -> bool:

@@ -157,5 +157,8 @@ def diff(request: HttpRequest, number: int) -> HttpResponse:
         "share": edit_distance(segments),
         "same": before == text,
     }
-    name = "review/_diff.html" if request.POST.get("part") == "diff" else "review/diff.html"
-    return render(request, name, context)
+    if request.POST.get("part") == "diff":
+        return render(request, "review/_diff.html", context)
+    token = token_of(request.POST.get("claim_token"))
+    context["kept"] = keep(request, ticket, draft, edited_text(request, draft), token)
+    return render(request, "review/diff.html", context)

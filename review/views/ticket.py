@@ -58,7 +58,7 @@ def ticket_page(request: HttpRequest, number: int) -> HttpResponse:
     replies = list(ticket.replies.order_by("-pk")[:5])
     page = frame(request)
     show = page["show"]
-    listed = waiting.page(user=user, show=show, now=now)
+    listed = waiting.page_around(ticket=ticket, user=user, show=show, now=now)
     before, after = waiting.neighbours(ticket=ticket, user=user, show=show, now=now, known=listed)
     page |= {
         "ticket": ticket,

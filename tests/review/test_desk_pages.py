@@ -292,3 +292,9 @@ def test_texts_of_customers_find_their_own_direction_and_names_are_isolated(page
     assert '<div class="message__text" dir="auto">שלום, לא עובד</div>' in body
     assert "<bdi>שלום</bdi>" in body
     assert re.search(r'<textarea id="reply"[^>]*dir="auto"', body)
+
+
+def test_comparing_on_a_page_of_its_own_keeps_the_words(page, draft, ticket):
+    form = opened(page, ticket) | {"text": "my words"}
+    assert "Go on editing" in html(page.post(url("diff", ticket), form))
+    assert opened(page, ticket)["text"] == "my words"

@@ -113,6 +113,19 @@ def test_after_a_decision_the_next_one_down_is_opened_and_after_the_last_the_fir
     assert queue.next_after(number=numbers[3], user=mara, now=NOON) == numbers[4]
 
 
+def test_beside_a_ticket_stands_the_page_of_the_queue_on_which_it_is(mara, monkeypatch):
+    monkeypatch.setattr(queue, "PAGE", 2)
+    rows = [ticket(hours) for hours in (9, 8, 7, 6, 5)]
+    for place, row in enumerate(rows):
+        beside = queue.page_around(ticket=row, user=mara, now=NOON)
+        assert beside.number == place // 2 + 1
+        assert row.pk in [listed.number for listed in beside.rows]
+        around = (rows[place - 1].pk if place else None, rows[place + 1].pk if place < 4 else None)
+        assert queue.neighbours(ticket=row, user=mara, now=NOON, known=beside) == around
+    Ticket.objects.filter(pk=rows[4].pk).update(status="answered")
+    assert queue.page_around(ticket=rows[4], user=mara, now=NOON).number == 1
+
+
 def test_the_first_free_one_is_offered_and_none_that_a_colleague_holds(mara, jonas):
     a, b = ticket(3), ticket(2)
     claims.claim(ticket=a, user=jonas, now=NOON)

@@ -256,3 +256,13 @@ def test_the_note_of_a_thread_does_not_stand_between_a_draft_and_its_return(draf
     add_row(ticket, "note to self", direction="note")
     draft.refresh_from_db()
     assert undoing.can_come_back(draft)
+
+
+def test_undoing_a_reply_to_an_escalated_ticket_leaves_it_escalated(draft, ticket, mara):
+    escalate(draft, mara)
+    decision = decisions.approve(
+        draft=draft, user=mara, text=REPLY, base_candidate=draft.chosen,
+        claim_token=hold(ticket, mara), seconds_spent=None, score_hidden=False, now=LATER,
+    )  # fmt: skip
+    undoing.undo(decision=decision, user=mara, now=LATER)
+    assert in_queue(mara, "escalated") == [ticket.pk]
