@@ -60,7 +60,7 @@ def bring_back(request: HttpRequest, number: int) -> HttpResponse:
     """Go back to an earlier draft."""
     ticket = ticket_or_404(number)
     token, draft = token_of(request.POST.get("claim_token")), posted_draft(request, ticket)
-    earlier = ticket.drafts.filter(pk=int_of(request.POST.get("earlier"))).first()
+    earlier = ticket.drafts.filter(pk=int_of(request.POST.get("earlier")) or 0).first()
     if earlier is None:
         raise Http404("There is no such draft.")
     keep(request, ticket, draft, edited_text(request, draft), token)

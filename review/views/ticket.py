@@ -215,12 +215,13 @@ def _candidates(draft: Draft | None) -> list[DraftCandidate]:
 def _earlier(ticket: Ticket, shown: Draft | None) -> list[dict[str, Any]]:
     """Drafts made before the one that is shown, the newest first, with their words."""
     rows = (
-        ticket.drafts.exclude(pk=shown.pk if shown else None)
+        ticket.drafts.exclude(pk=shown.pk if shown else 0)
         .filter(chosen__isnull=False)
         .select_related("chosen__text", "message")
     )
     found = []
     for draft in rows.order_by("-number")[:EARLIER]:
+        assert draft.chosen is not None
         draft.ticket = ticket
         draft.chosen.text.ticket = ticket
         back = ticket.status in OPEN and undoing.can_come_back(draft)
