@@ -12,6 +12,7 @@ from typing import Any
 
 from django.db import transaction
 
+from assistant.audit.content import JSON
 from assistant.audit.log import actor_of, record
 from assistant.intake import clean_text
 from assistant.models import SealedText, Ticket, User
@@ -59,7 +60,10 @@ class ConfirmationNeeded(DecisionRefused):
     """The screens warn, or could not run; `screening` says what a person has to confirm."""
 
     def __init__(self, found: Screening) -> None:
-        super().__init__(found.unavailable or " ".join(found.warnings))
+        words = [found.unavailable] if found.unavailable else list(found.warnings)
+        if found.departures:
+            words.append("The articles don't say what the text says.")
+        super().__init__(" ".join(words))
         self.screening = found
 
 
@@ -350,6 +354,13 @@ def _digest(sealed: SealedText | None) -> str | None:
     return sealed.digest if sealed is not None else None
 
 
+def _departures(decision: Decision) -> dict[str, JSON]:
+    """The kinds of what the text says otherwise than its articles; nothing where there is none."""
+    result = decision.screens.get("result") or {}
+    kinds = {kind for row in result.get("departures") or [] for kind in row["kinds"]}
+    return {"departures": sorted(kinds)} if kinds else {}
+
+
 def record_decision(decision: Decision, now: datetime) -> None:
     distance, seconds = decision.edit_distance, decision.seconds_spent
     record(
@@ -369,6 +380,7 @@ def record_decision(decision: Decision, now: datetime) -> None:
             "seconds_spent": None if seconds is None else f"{seconds:.1f}",
             "score_hidden": decision.score_hidden,
             "sent_anyway": bool(decision.screens.get("sent_anyway")),
+            **_departures(decision),
             "reply": decision.reply_id,
         },
         now=now,

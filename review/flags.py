@@ -43,6 +43,11 @@ _SENTENCE_FLAGS = {
     "name": "a name",
 }
 
+_DEPARTURES = {
+    "negation": "a “not” more or less",
+    "opposite": "the opposite",
+}
+
 
 @dataclass(frozen=True)
 class Flag:
@@ -73,3 +78,9 @@ def sentence_flag(code: str) -> str:
     """What a flagged piece of a sentence is, in words."""
     code = code.removeprefix("unsupported_")
     return _SENTENCE_FLAGS.get(code, code.replace("_", " "))
+
+
+def departure(kinds: Sequence[str]) -> str:
+    """What of a person's words departs from the articles, in words."""
+    named = [_DEPARTURES.get(kind, sentence_flag(kind)) for kind in kinds]
+    return " and ".join(dict.fromkeys(named))

@@ -13,9 +13,10 @@ from typing import Any
 from django.core import signing
 
 from assistant.models import Ticket
-from generation.models import Draft
+from generation.models import Draft, DraftSource
 from generation.safety import ScreenUnavailable
-from review.flags import withholding
+from retrieval import reading
+from review.flags import departure, withholding
 
 _SALT = "review.screening"
 _LEAK_WORDS = {
@@ -27,8 +28,22 @@ _LEAK_WORDS = {
 
 
 @dataclass(frozen=True)
+class Doubt:
+    """Words of a text that its articles don't bear out: what they are, and what is said instead."""
+
+    what: str
+    text: str
+    said: str = ""
+    title: str = ""
+    rank: int | None = None
+
+
+@dataclass(frozen=True)
 class Screening:
-    """The screens' word on one text; `unavailable` says why no screen could run."""
+    """The screens' word on one text; `unavailable` says why no screen could run.
+
+    Its rows name no words of the text: `result` holds kinds and places (`doubts_of` reads them).
+    """
 
     text_sha256: str
     warnings: list[str] = field(default_factory=list)
@@ -37,7 +52,17 @@ class Screening:
 
     @property
     def needs_confirmation(self) -> bool:
-        return bool(self.warnings or self.unavailable)
+        return bool(self.warnings or self.unavailable or self.departures)
+
+    @property
+    def departures(self) -> list[dict[str, Any]]:
+        """Where the text says otherwise than its articles, as `generation.rescreen` found it."""
+        return list(self.result.get("departures") or [])
+
+    @property
+    def facts_compared(self) -> bool:
+        """Whether the text was held against articles."""
+        return "departures" in self.result
 
     def covers(self, text: str) -> bool:
         """Whether it was this text that was screened."""
@@ -81,7 +106,29 @@ def screen(*, ticket: Ticket, draft: Draft | None, text: str) -> Screening:
     for kind in result.get("leaks") or []:
         what = _LEAK_WORDS.get(str(kind).lower(), f"personal data ({kind})")
         warnings.append(f"The text holds {what} that no cited article contains.")
+    if problem := result.get("not_compared"):
+        warnings.append(f"The text could not be compared with the articles: {problem}")
+    if result.get("all_read") is False:
+        warnings.append("The text is so long that only its beginning was compared with the articles.")
     return Screening(_sha256(text), warnings=warnings, result=result)
+
+
+def doubts_of(found: Screening, text: str) -> list[Doubt]:
+    """What the articles don't bear out, in words: `found` must be of this text."""
+    rows = found.departures
+    ids = {row["source"] for row in rows if row["source"] is not None}
+    sources = DraftSource.objects.select_related("chunk__revision").in_bulk(ids)
+    doubts = []
+    for row in rows:
+        words = " ".join(text[row["start"] : row["end"]].split())
+        source = sources.get(row["source"])
+        if source is None:
+            doubts.append(Doubt(departure(row["kinds"]), words))
+            continue
+        said = reading.plain(source.chunk.text[row["said_start"] : row["said_end"]])
+        title = source.chunk.revision.title
+        doubts.append(Doubt(departure(row["kinds"]), words, said, title, source.rank))
+    return doubts
 
 
 def of_reply(

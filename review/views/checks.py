@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from generation.models import Draft, DraftCandidate
@@ -13,12 +13,16 @@ Tone = Literal["", "check", "harm"]
 
 @dataclass(frozen=True)
 class Check:
-    """One line: what was looked at, what was found, how grave it is."""
+    """One line: what was looked at, what was found, how grave it is.
+
+    `once_edited` is what stands there instead as soon as the text in the composer is another one.
+    """
 
     name: str
     finding: str
     tone: Tone = ""
     detail: str = ""
+    once_edited: str = ""
 
 
 def checks_of(
@@ -32,7 +36,8 @@ def checks_of(
     if shown is not None:
         # the candidate that is shown, which may not be the chosen one
         scores = (candidate.toxicity if candidate else None) or toxicity.get("draft")
-        lines.append(_toxicity("Hurtful words", scores, bad="toxic_draft" in codes, tone="harm"))
+        words = _toxicity("Hurtful words", scores, bad="toxic_draft" in codes, tone="harm")
+        lines.append(_until_edited(words, "screened when you approve"))
     lines.append(
         _toxicity(
             "Customer’s tone", toxicity.get("customer"), bad="toxic_customer" in codes, tone="check"
@@ -40,11 +45,17 @@ def checks_of(
     )
     lines.append(_injection(screens.get("injection") or {}))
     if shown is not None:
-        lines.append(_leaks(screens.get("leaks"), chosen=draft.chosen_id == shown.candidate.pk))
+        leaks = _leaks(screens.get("leaks"), chosen=draft.chosen_id == shown.candidate.pk)
+        lines.append(_until_edited(leaks, "screened when you approve"))
     lines.append(_language(draft, screens.get("language") or {}, covered="language" not in codes))
     if shown is not None:
-        lines.append(_facts(shown))
+        lines.append(facts_of(shown))
     return lines
+
+
+def _until_edited(check: Check, words: str) -> Check:
+    """The line speaks of the draft's own text; of a changed one nothing is known yet."""
+    return replace(check, once_edited=words)
 
 
 def _toxicity(name: str, scores: dict[str, float] | None, *, bad: bool, tone: Tone) -> Check:
@@ -85,13 +96,23 @@ def _language(draft: Draft, found: dict[str, Any], *, covered: bool) -> Check:
     return Check("Language", code)
 
 
+def facts_of(shown: CandidateView) -> Check:
+    """What of the text stands in no cited article, by the grounding and by this person's word."""
+    return _until_edited(_facts(shown), "compared with the articles when you approve")
+
+
 def _facts(shown: CandidateView) -> Check:
-    pieces = [piece for sentence in shown.sentences for piece in sentence.flagged]
-    if not pieces:
-        return Check("Facts", "all in the cited articles" if shown.cited else "none to check")
-    listed = ", ".join(f"“{piece['text']}”" for piece in pieces[:4])
-    more = f" and {len(pieces) - 4} more" if len(pieces) > 4 else ""
-    return Check(
-        "Facts", f"{listed}{more} not in any cited article", "check",
-        "; ".join(f"{piece['what']}: {piece['text']}" for piece in pieces),
-    )  # fmt: skip
+    doubted = [sentence for sentence in shown.sentences if sentence.status == "missing"]
+    pieces = [piece for sentence in doubted for piece in sentence.flagged]
+    if pieces:
+        listed = ", ".join(f"“{piece['text']}”" for piece in pieces[:4])
+        more = f" and {len(pieces) - 4} more" if len(pieces) > 4 else ""
+        return Check(
+            "Facts", f"{listed}{more} not in any cited article", "check",
+            "; ".join(f"{piece['what']}: {piece['text']}" for piece in pieces),
+        )  # fmt: skip
+    if doubted:
+        many = len(doubted) > 1
+        words = f"{len(doubted)} sentence{'s' if many else ''} without evidence"
+        return Check("Facts", words, "check", "Marked below the reply.")
+    return Check("Facts", "all in the cited articles" if shown.cited else "none to check")

@@ -62,7 +62,9 @@ def send(request: HttpRequest, number: int) -> HttpResponse:
         asked_again = request.POST.get("ask") == "1"  # a bare Enter on the page that asks
         if text and (asked_again or (changed and request.POST.get("diff_seen") != "1")):
             claims.check(ticket=ticket, user=given["user"], token=given["claim_token"])
-            found = screened or screening.screen(ticket=ticket, draft=draft, text=text)
+            found = screening.of_reply(
+                ticket=ticket, draft=draft, text=text, fresh=True, given=screened
+            )
             return _ask(request, ticket, draft, text, before if candidate else None, found)
         if candidate is not None and draft is not None:
             decisions.approve(draft=draft, base_candidate=candidate, now=timezone.now(), **given)
@@ -123,6 +125,7 @@ def _ask(
         "changed": before is not None and before != text,
         "share": edit_distance(segments),
         "screening": found,
+        "doubts": screening.doubts_of(found, text) if found.covers(text) else [],
         "show": show_of(request),
     }
     return render(request, "review/confirm.html", context)

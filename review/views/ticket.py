@@ -25,7 +25,7 @@ from review.footing import footing_of
 from review.models import Claim, Decision, SentenceJudgement, WorkingCopy
 from review.situation import situation_of
 from review.texts import messages_after, open_text, thread_of
-from review.views.checks import checks_of
+from review.views.checks import checks_of, facts_of
 from review.views.composing import posted_draft
 from review.views.frame import frame, int_of, person, ticket_or_404, token_of
 
@@ -171,8 +171,10 @@ def judge(request: HttpRequest, pk: int) -> HttpResponse:
         )
     if not request.headers.get("HX-Request"):
         return redirect("review:ticket", number=draft.ticket_id)
-    view = evidence.sentence_view(row, open_text(row.candidate.text).text, supported)
-    return render(request, "review/_sentence.html", {"sentence": view, "usable": True})
+    shown = evidence.view_of(row.candidate, evidence.sources_of(draft), user)
+    judged = next(sentence for sentence in shown.sentences if sentence.pk == row.pk)
+    context = {"sentence": judged, "shown": shown, "check": facts_of(shown), "anew": True}
+    return render(request, "review/_judged.html", context)
 
 
 def _claim_on_opening(request: HttpRequest, ticket: Ticket, user: User) -> Claim | None:
