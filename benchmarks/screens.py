@@ -301,16 +301,20 @@ def pii(data: Path, count: int) -> None:
 
 
 def language(data: Path, count: int) -> None:
-    """How many English turns are taken for another language."""
+    """How many English turns are taken for another language, and of how many it is unsure."""
     from generation.safety.language import detect_language
 
     body = []
     for name, texts in customers(data).items():
         chosen = sample(texts, count)
-        other = Counter(detect_language(text).code for text in chosen)
+        found = [detect_language(text) for text in chosen]
+        other = Counter(one.code for one in found)
         missed = len(chosen) - other.pop("en", 0)
-        body.append([name, len(chosen), f"{missed / len(chosen):.4f}", dict(other.most_common(4))])
-    table("English turns taken for another language", ["set", "n", "share", "as"], body)
+        unsure = sum(not one.sure for one in found)
+        shares = [f"{many / len(chosen):.4f}" for many in (missed, unsure)]
+        body.append([name, len(chosen), *shares, dict(other.most_common(4))])
+    heads = ["set", "n", "share", "unsure", "as"]
+    table("English turns taken for another language", heads, body)
 
 
 def main() -> None:

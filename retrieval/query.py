@@ -15,6 +15,7 @@ from typing import Literal, NamedTuple, Protocol, get_args
 from retrieval.chunking import sentences
 from retrieval.lexical import terms
 from retrieval.own_words import bounded, own_words
+from retrieval.wishes import wished
 
 Thread = Literal["both", "whole", "last"]
 THREADS: tuple[Thread, ...] = get_args(Thread)
@@ -30,7 +31,8 @@ SPLIT_CHARACTERS = 16_000  # of a message that are looked through for its questi
 _PARAGRAPH = re.compile(r"\n\s*\n|\n(?=[ \t]*(?:[-*+•]|\(?\d{1,3}[.)])[ \t])")
 _MARKER = re.compile(r"^[ \t]*(?:[-*+•]|\(?\d{1,3}[.)])[ \t]+")
 _ASKS = re.compile(
-    r"^(?:and |also,? |then |but |secondly,? |finally,? )?(?:how|what|why|when|where|which|who|can|could"
+    r"^(?:and |also,? |then |but |secondly,? |finally,? )?(?:how|what|why|when|where|which|who"
+    r"|can|could"
     r"|is|are|do|does|did|will|would|should|may)\b[^.!]*$|\?[\"'”’)\]]*$",
     re.IGNORECASE,
 )
@@ -80,13 +82,15 @@ def query_of(
 ) -> Query:
     """The query of a ticket: its subject and what customer and agents wrote, oldest first.
 
-    Greetings, signatures and quoted mail are left out; of a long thread the newest words count.
+    Greetings, signatures, quoted mail and what isn't wanted are left out; of a long thread the
+    newest words count.
     `thread` says what is searched by: `both`, the `whole` thread alone, or the `last` message alone.
     Raises ValueError for another word.
     """
     if thread not in THREADS:
         raise ValueError(f"thread {thread!r}: choose one of {', '.join(THREADS)}")
-    said = [own_words(turn.text) for turn in turns]
+    alone = subject if len(turns) == 1 else ""  # later on it names the thread, not this message
+    said = [wished(own_words(turn.text, subject=alone)) for turn in turns]
     last = next(
         (text for turn, text in zip(reversed(turns), reversed(said), strict=True)
          if turn.role == "customer" and text),

@@ -109,7 +109,9 @@ def screen(*, ticket: Ticket, draft: Draft | None, text: str) -> Screening:
     if problem := result.get("not_compared"):
         warnings.append(f"The text could not be compared with the articles: {problem}")
     if result.get("all_read") is False:
-        warnings.append("The text is so long that only its beginning was compared with the articles.")
+        warnings.append(
+            "The text is so long that only its beginning was compared with the articles."
+        )
     return Screening(_sha256(text), warnings=warnings, result=result)
 
 

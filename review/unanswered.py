@@ -10,6 +10,7 @@ from django.db.models import Count, Exists, Max, OuterRef, Prefetch, QuerySet
 
 from assistant.models import Ticket
 from generation.models import Draft, DraftSentence, DraftSource
+from generation.routing import LANGUAGE, NO_REPLY_NEEDED
 from review.models import Decision, Gap, GapTicket
 
 WINDOW = timedelta(days=90)
@@ -17,6 +18,7 @@ MOST = 2_000  # tickets a run clusters: the newest
 # Under this cosine of the best passage a question counts as not answered: docs/knowledge-insight.md
 WEAK_COSINE = 0.45
 MISSING = (Decision.Reason.OFF_TOPIC, Decision.Reason.INCOMPLETE)
+NO_QUESTION = (NO_REPLY_NEEDED, LANGUAGE)
 Sign = GapTicket.Sign
 _PAGE = 500
 
@@ -59,7 +61,7 @@ def _approved() -> QuerySet[Decision]:
 
 def _with_drafts(tickets: QuerySet[Ticket]) -> QuerySet[Ticket]:
     drafts = Draft.objects.exclude(finished_at=None).only(
-        "pk", "ticket_id", "number", "state", "chosen_id"
+        "pk", "ticket_id", "number", "state", "chosen_id", "reasons"
     )
     decisions = Decision.objects.filter(undone_at=None).only(
         "pk", "ticket_id", "verdict", "reason", "decided_at"
@@ -101,7 +103,10 @@ def _signs_of(tickets: Iterable[Ticket]) -> list[Unanswered]:
 def _sign(
     draft: Draft | None, best: float | None, claims: dict[int, int], decisions: list[Decision]
 ) -> str | None:
-    """What people decided counts before what the machine measured."""
+    """What people decided counts before what the machine measured. A message that asks nothing, or in
+    a language that isn't covered, says nothing about the articles."""
+    if draft is not None and any(row.get("code") in NO_QUESTION for row in draft.reasons):
+        return None
     verdicts = {decision.verdict for decision in decisions}
     if Decision.Verdict.REPLY in verdicts:
         return Sign.BY_HAND

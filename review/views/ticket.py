@@ -22,6 +22,7 @@ from review import claims, evidence, redrafting, undoing, working_copies
 from review import queue as waiting
 from review.flags import flags_of, withholding
 from review.footing import footing_of
+from review.missing import missing_of
 from review.models import Claim, Decision, SentenceJudgement, WorkingCopy
 from review.situation import situation_of
 from review.texts import messages_after, open_text, thread_of
@@ -56,6 +57,7 @@ def ticket_page(request: HttpRequest, number: int) -> HttpResponse:
     composer = _composer(request, user, draft, shown if usable and not empty else None, copy)
     older, recent = thread_of(ticket)
     replies = list(ticket.replies.order_by("-pk")[:5])
+    sources = evidence.sources_of(draft) if draft and not chosen else []
     page = frame(request)
     show = page["show"]
     listed = waiting.page_around(ticket=ticket, user=user, show=show, now=now)
@@ -78,7 +80,8 @@ def ticket_page(request: HttpRequest, number: int) -> HttpResponse:
         "candidates": candidates,
         "chosen": chosen,
         "shown": shown,
-        "sources": evidence.sources_of(draft) if draft and not chosen else [],
+        "sources": sources,
+        "missing": missing_of(draft, sources) if draft and usable and not chosen else None,
         "composer": composer,
         "footing": footing_of(draft) if draft and shown and usable else None,
         "checks": checks_of(draft, chosen, None if hidden else shown) if draft and usable else [],

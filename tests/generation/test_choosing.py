@@ -5,8 +5,18 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from generation.choosing import LEAST_MATCH, choose, has_loop, is_answered, is_splice, usable_body
+from generation.choosing import (
+    AT_LEAST_AS_WELL,
+    LEAST_MATCH,
+    choose,
+    has_loop,
+    is_answered,
+    is_splice,
+    usable_body,
+)
 
 
 @dataclass
@@ -19,6 +29,7 @@ class Fake:
     finish: str = "stop"
     spliced: bool = False
     unmet: int = 0
+    harms: tuple[str, ...] = ()
 
 
 def test_a_passage_or_the_quote_near_enough_answers_and_nothing_else_does() -> None:
@@ -29,47 +40,83 @@ def test_a_passage_or_the_quote_near_enough_answers_and_nothing_else_does() -> N
     assert not is_answered([], far)
 
 
-def test_a_supported_relevant_generated_candidate_wins() -> None:
+def test_a_sound_relevant_generated_candidate_wins() -> None:
     generated, quoted = Fake("generated", relevance=0.79), Fake("quoted", relevance=0.8)
-    kept, chosen = choose([generated, quoted])
-    assert (kept, chosen) == ([generated, quoted], generated)
+    assert choose([generated, quoted]) == ([generated, quoted], generated, [])
 
 
-@pytest.mark.parametrize(
-    "flaw", [{"supported": False}, {"flags": 1}, {"relevance": 0.7}, {"spliced": True}]
+FLAWS = [
+    ({"supported": False}, "unsupported"),
+    ({"flags": 1}, "flagged"),
+    ({"relevance": 0.7}, "less_relevant"),
+    ({"relevance": float("nan")}, "less_relevant"),
+    ({"spliced": True}, "spliced"),
+    ({"unmet": 1}, "unmet"),
+    ({"harms": ("toxic",)}, "toxic"),
+    ({"harms": ("leak",)}, "leak"),
+    ({"harms": ("not_screened",)}, "not_screened"),
+]
+
+
+@pytest.mark.parametrize("kind", ["generated", "constrained"])
+@pytest.mark.parametrize(("flaw", "code"), FLAWS)
+def test_a_models_candidate_that_fails_any_check_is_not_offered(
+    kind: str, flaw: dict, code: str
+) -> None:
+    quoted, bad = Fake("quoted"), Fake(kind, **flaw)
+    assert choose([bad, quoted]) == ([quoted], quoted, [(bad, [code])])
+
+
+@given(
+    st.lists(
+        st.builds(
+            Fake,
+            st.sampled_from(["generated", "constrained"]),
+            supported=st.booleans(),
+            flags=st.integers(0, 2),
+            relevance=st.floats(0, 1) | st.just(float("nan")),
+            spliced=st.booleans(),
+            unmet=st.integers(0, 2),
+            harms=st.sampled_from([(), ("toxic",), ("leak",)]),
+        ),
+        max_size=6,
+    )
 )
-def test_an_unsupported_flagged_or_less_relevant_one_loses_to_the_quote(flaw: dict) -> None:
+def test_whatever_is_offered_beside_the_quote_has_no_flaw(models: list[Fake]) -> None:
     quoted = Fake("quoted")
-    assert choose([Fake("generated", **flaw), quoted])[1] is quoted
+    offered, chosen, refused = choose([*models, quoted])
+    assert offered[-1] is quoted
+    assert chosen is offered[0]
+    for one in offered[:-1]:
+        assert one.supported
+        assert (one.flags, one.spliced, one.unmet, one.harms) == (0, False, 0, ())
+        assert one.relevance >= quoted.relevance - AT_LEAST_AS_WELL
+    assert all(flaws for _, flaws in refused)
 
 
-def test_the_best_sample_is_kept_beside_the_quote() -> None:
+def test_the_best_sound_sample_is_kept_beside_the_quote() -> None:
     bad, good, quoted = (
-        Fake("generated", supported=False, relevance=0.9),
+        Fake("generated", harms=("toxic",), relevance=0.9),
         Fake("generated"),
         Fake("quoted"),
     )
-    assert choose([bad, good, quoted]) == ([good, quoted], good)
+    assert choose([bad, good, quoted]) == ([good, quoted], good, [])
 
 
 def test_the_composed_one_goes_before_the_free_one() -> None:
     free, composed, quoted = Fake("generated"), Fake("constrained", relevance=0.79), Fake("quoted")
-    assert choose([free, composed, quoted]) == ([free, composed, quoted], composed)
+    assert choose([free, composed, quoted]) == ([composed, free, quoted], composed, [])
     restating = Fake("generated", relevance=0.9)
     assert choose([restating, composed, quoted])[1] is composed
 
 
-@pytest.mark.parametrize(
-    "flaw", [{"supported": False}, {"flags": 1}, {"relevance": 0.7}, {"unmet": 1}]
-)
-def test_a_composed_one_that_falls_short_leaves_the_free_one_or_the_quote(flaw: dict) -> None:
-    free, composed, quoted = Fake("generated"), Fake("constrained", **flaw), Fake("quoted")
-    assert choose([free, composed, quoted])[1] is free
-    assert choose([composed, quoted])[1] is quoted
+def test_a_composed_one_that_falls_short_leaves_the_free_one() -> None:
+    free, composed, quoted = Fake("generated"), Fake("constrained", unmet=1), Fake("quoted")
+    assert choose([free, composed, quoted])[:2] == ([free, quoted], free)
 
 
 def test_without_candidates_nothing_is_chosen() -> None:
-    assert choose([]) == ([], None)
+    assert choose([]) == ([], None, [])
 
 
 def test_a_loop_of_eight_words_is_seen() -> None:

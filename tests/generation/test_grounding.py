@@ -300,3 +300,38 @@ def test_two_figures_keep_their_places(text, supported, embed):
     passage = "We deduct $1 from your benefit for every $2 that you earn."
     (found,) = ground(text, [passage], embed=embed)
     assert found.supported is supported
+
+
+# ---- word for word ------------------------------------------------------------------------------
+
+WRITTEN = (
+    "# Returns\n\n1. Press the **private**HTTP_KEY in [Settings > General](https://example.com/set).\n"
+    "2. This should be the same number that you entered; it must not be another.\n\n"
+    "It is not true that you can return opened filters. Keep `%SystemDrive%` free."
+)
+
+
+@pytest.mark.parametrize(
+    "sentence",
+    [
+        "Press the privateHTTP_KEY in Settings > General (https://example.com/set).",
+        "This should be the same number that you entered; it must not be another.",
+        "It is not true that you can return opened filters.",
+        "Keep %SystemDrive% free.",
+    ],
+)
+def test_a_sentence_that_stands_in_a_passage_word_for_word_is_supported(
+    sentence: str, embed
+) -> None:
+    (found,) = ground(sentence, ["Something else.", WRITTEN], embed=embed)
+    assert (found.supported, found.flags, found.failed) == (True, [], ())
+    assert found.evidence == 1
+    assert WRITTEN[found.evidence_start : found.evidence_end].strip("0123456789. ")[:5].strip("*")
+
+
+@pytest.mark.parametrize(
+    "part", ["You can return opened filters.", "True that you can return opened filters."]
+)
+def test_half_a_sentence_is_not_word_for_word(part: str, embed) -> None:
+    (found,) = ground(part, [WRITTEN], embed=embed)
+    assert not found.supported

@@ -73,3 +73,50 @@ def test_a_screen_that_cannot_run_raises_its_named_error(monkeypatch: pytest.Mon
     monkeypatch.setattr(language, "_detector", Broken)
     with pytest.raises(ScreenUnavailable, match=r"language screen could not run.*models are gone"):
         detect_language("Where is my parcel?")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Hvornår kommer min pakke? Jeg har ventet i to uger nu.",
+        "Min skærm er sort",
+        "Mikor érkezik meg a csomagom? Két hete várok.",
+        "Szeretném visszaküldeni",
+        "Kapan paket saya tiba? Saya sudah menunggu dua minggu.",
+        "Tolong batalkan pesanan saya",
+        "Mera parcel kab aayega? Do hafte se wait kar raha hoon",
+        "Mujhe refund kab milega",
+        "Order cancel kaise kare",
+        "Wo ist mein Paket",
+        "Passwort vergessen",
+        "Mot de passe oublié",
+        "No puedo entrar",
+        "Quero cancelar",
+        "Kde je můj balíček",
+        "Unde este coletul meu",
+        "Missä pakettini on",
+        "Nasaan na ang parcel ko",
+        "Kifurushi changu kiko wapi",
+        "Gde moy zakaz",
+    ],
+)
+def test_a_short_text_in_another_language_never_passes_for_english(text: str) -> None:
+    found = detect_language(text)
+    assert found.code != "en" or not found.sure
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "How do I restart my Ember Mini?",
+        "can't login",
+        "wheres my refund??",
+        "app keeps crashing since the update",
+        "My card isnt working at the ATM",
+        "check order status",
+        "parcel lost",
+    ],
+)
+def test_short_english_is_sure(text: str) -> None:
+    found = detect_language(text)
+    assert (found.code, found.sure) == ("en", True)

@@ -323,7 +323,7 @@ def test_an_empty_knowledge_base_is_said(models: registry.Models) -> None:
 
 
 def test_nothing_found_leaves_the_composer_empty(knowledge: None, models: registry.Models) -> None:
-    draft = drafted(receive("Qwertz uiop asdf: zxcvb nm 7781?"))
+    draft = drafted(receive("Which poems did the poet write about high mountains?"))
     assert (draft.state, draft.chosen, draft.kind) == (Draft.State.IN_REVIEW, None, "none")
     assert "nothing_found" in codes(draft)
 
@@ -383,7 +383,8 @@ def test_a_composed_reply_says_only_whole_sentences_of_the_articles(
     knowledge: None, models: registry.Models
 ) -> None:
     (reply,) = draft_replies([ask()], models)
-    composed = next(c for c in reply.candidates if c.kind == "constrained")
+    made = [*reply.candidates, *(one for one, _ in reply.refused)]
+    composed = next(c for c in made if c.kind == "constrained")
     articles = [text for _, text in ARTICLES.values()]
     said = [s.text for s in split_sentences(composed.body)]
     assert said
@@ -420,8 +421,33 @@ def test_an_invented_number_loses_to_the_quote(knowledge: None, models: registry
     text = " Here is how to restart the thermostat.\n\n Hold the ring for 45 seconds. The display goes dark."
     (reply,) = draft_replies([ask()], with_generator(models, OddGenerator(models.generator, text)))
     assert reply.chosen.kind == "quoted"
-    generated = next(c for c in reply.candidates if c.kind == "generated")
+    assert {c.kind for c in reply.candidates} == {"quoted"}
+    ((generated, flaws),) = reply.refused
     assert not generated.supported
+    assert {"unsupported", "flagged"} <= set(flaws)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        # reversed, spliced, gibberish, hurtful, a stranger's address
+        " Hold the ring for ten seconds. The display goes dark. Do not let go when the logo appears.",
+        " Hold the ring when the logo appears. Let go for ten seconds, the display goes dark.",
+        " Ring logo the the display seconds of thermostat is are when.",
+        " Hold the ring for ten seconds, you stupid idiot. The display goes dark.",
+        " Hold the ring for ten seconds. Write to peter.meier@stranger.example.",
+    ],
+)
+def test_what_the_model_wrote_and_fails_a_check_is_stored_for_nobody_to_send(
+    knowledge: None, models: registry.Models, monkeypatch: pytest.MonkeyPatch, text: str
+) -> None:
+    odd = with_generator(models, OddGenerator(models.generator, text))
+    monkeypatch.setattr(registry, "get_models", lambda: odd)
+    draft = drafted(receive())
+    assert [row.kind for row in draft.candidates.all()] == ["quoted"]
+    assert draft.kind == "quoted"
+    event = AuditEvent.objects.get(action="draft.made").canonical.replace(" ", "")
+    assert '"refused":[["generated",["' in event
 
 
 def test_out_of_memory_for_one_sample_leaves_the_quote_and_says_so(

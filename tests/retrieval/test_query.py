@@ -34,7 +34,8 @@ On Mon, 3 Nov 2026 Support wrote:
         ("Hello my heating broke, please help", "Hello my heating broke, please help"),
         ("Hello, my heating broke", "my heating broke"),
         ("It broke.\n\n-- \nMara\nSales", "It broke."),
-        ("See below.\n----- Original Message -----\nFrom: Bob\nOld words", "See below."),
+        ("Not yet.\n----- Original Message -----\nFrom: Bob\nOld words", "Not yet."),
+        ("See below.\n----- Original Message -----\nFrom: Bob\nOld words", "Old words"),
         ("> Do you have the number?\nYes, 4711.", "Yes, 4711."),
         (
             "Where is it?\nThanks,\nBob. Or is it lost?",

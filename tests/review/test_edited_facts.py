@@ -148,6 +148,15 @@ def test_an_edit_that_the_articles_bear_out_is_called_screened(
     assert "send_anyway" not in body
 
 
+def test_a_customer_without_an_address_is_no_obstacle(draft, answering):
+    contact = draft.ticket.contact
+    contact.email = None
+    contact.save()
+    found = screening.screen(ticket=draft.ticket, draft=draft, text=TEXT)
+    assert found.facts_compared
+    assert not found.needs_confirmation
+
+
 def test_without_articles_nothing_is_said_of_facts(ticket, mara, answering):
     found = screening.screen(ticket=ticket, draft=None, text="It takes 12 days.")
     assert not found.facts_compared
