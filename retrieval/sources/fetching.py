@@ -7,6 +7,7 @@ address that was checked, so that a second answer of the name server changes not
 from __future__ import annotations
 
 import ipaddress
+import re
 import socket
 import ssl
 import time
@@ -16,6 +17,7 @@ from typing import Any
 from urllib.parse import urljoin, urlsplit, urlunsplit
 
 import httpcore
+import idna
 from django.conf import settings
 
 from retrieval.sources.interface import LOOK_SECONDS, SourceError, Stop
@@ -61,7 +63,40 @@ def host_of(url: str) -> tuple[str, str, int]:
         raise SourceError(f"{url[:200]} names no host.")
     if parts.username is not None or parts.password is not None:
         raise SourceError("Leave name and password out of the address.")
-    return parts.scheme, parts.hostname.lower(), port
+    return parts.scheme, plain_host(parts.hostname, url), port
+
+
+def plain_host(host: str, address: str) -> str:
+    """The host in ASCII as it is looked up, checked, pinned and asked for: IDNA 2008 by UTS 46,
+    without a dot at its end. Raises `SourceError` for what two programs may read as two hosts."""
+    host = host.removesuffix(".").lower()
+    if ":" in host:
+        try:
+            return ipaddress.IPv6Address(host).compressed
+        except ValueError:
+            raise SourceError(f"{address[:200]} names no host.") from None
+    if re.fullmatch(r"[a-z0-9_](?:[a-z0-9._-]*[a-z0-9_])?", host) and ".." not in host:
+        return host
+    try:
+        if host.isascii():
+            raise idna.IDNAError
+        return idna.encode(host, uts46=True, std3_rules=True).decode()
+    except (idna.IDNAError, UnicodeError):
+        raise SourceError(
+            f"{address[:200]} names a host with characters that no host has; write it as it is "
+            "looked up (letters, digits, dots and hyphens)."
+        ) from None
+
+
+def with_host(url: str, host: str) -> str:
+    """The address with this host in place of its own; port and user stay."""
+    parts = urlsplit(url)
+    bracketed = f"[{host}]" if ":" in host else host
+    user = f"{parts.username}@" if parts.username else ""
+    port = f":{parts.port}" if parts.port else ""
+    return urlunsplit(
+        (parts.scheme, f"{user}{bracketed}{port}", parts.path, parts.query, parts.fragment)
+    )
 
 
 def public_address(host: str, port: int) -> str:
@@ -196,7 +231,7 @@ class Fetcher:
         return not (upgraded and host == self.origin[1] and self.origin[2] == 80)
 
     def _once(self, url: str, headers: Mapping[str, str], max_bytes: int) -> Answer:
-        parts = urlsplit(url)
+        parts = urlsplit(with_host(url, host_of(url)[1]))
         asked = urlunsplit((parts.scheme, parts.netloc, parts.path or "/", parts.query, ""))
         sent = {"User-Agent": USER_AGENT, "Accept-Encoding": "identity", **headers}
         timeout = {"connect": CONNECT_SECONDS, "read": READ_SECONDS, "pool": READ_SECONDS}

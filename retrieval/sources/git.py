@@ -6,6 +6,7 @@ Nothing is checked out, so no hook, filter, link or submodule of the repository 
 from __future__ import annotations
 
 import os
+import re
 import resource
 import signal
 import subprocess
@@ -18,7 +19,7 @@ from django.conf import settings
 
 from retrieval.left_out import kind_of
 from retrieval.loaders import MAX_BYTES, is_supported
-from retrieval.sources.fetching import public_address
+from retrieval.sources.fetching import plain_host, public_address, with_host
 from retrieval.sources.folder import allowed_folder, check_totals
 from retrieval.sources.interface import (
     LOOK_SECONDS,
@@ -62,11 +63,15 @@ def _target(location: str) -> tuple[str, list[str]]:
     if parts.password is not None or (parts.scheme == "https" and parts.username is not None):
         raise SourceError("Leave name and password out of the address.")
     port = port or PORTS[parts.scheme]
-    address = public_address(parts.hostname, port)
+    host = plain_host(parts.hostname, location)
+    if parts.username is not None and not re.fullmatch(r"[\w.-]+", parts.username):
+        raise SourceError(f"{location[:200]} names a user with odd characters.")
+    location = with_host(location, host)  # what was checked is what git asks for
+    address = public_address(host, port)
     if parts.scheme == "ssh":
         return location, []
     bracketed = f"[{address}]" if ":" in address else address
-    return location, ["-c", f"http.curloptResolve={parts.hostname}:{port}:{bracketed}"]
+    return location, ["-c", f"http.curloptResolve={host}:{port}:{bracketed}"]
 
 
 class GitAdapter(Adapter):

@@ -18,7 +18,7 @@ from django.conf import settings
 
 from retrieval.loaders import MAX_BYTES
 from retrieval.pages import asks_not_to_be_indexed
-from retrieval.sources.fetching import ROBOT, Answer, Fetcher, FetchError
+from retrieval.sources.fetching import ROBOT, Answer, Fetcher, FetchError, plain_host
 from retrieval.sources.interface import (
     Adapter,
     Entry,
@@ -214,8 +214,11 @@ class WebsiteAdapter(Adapter):
     def _is_here(self, url: str) -> bool:
         try:
             parts = urlsplit(url)
-            return parts.scheme in {"http", "https"} and parts.hostname == self._fetcher.origin[1]
-        except ValueError:
+            return (
+                parts.scheme in {"http", "https"}
+                and plain_host(parts.hostname or "", url) == self._fetcher.origin[1]
+            )
+        except (ValueError, SourceError):
             return False
 
 

@@ -6,10 +6,11 @@ import os
 import subprocess
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 
-from retrieval.sources.git import GitAdapter
+from retrieval.sources.git import GitAdapter, _target
 from retrieval.sources.interface import Entry, Listing, SourceError
 
 
@@ -106,3 +107,48 @@ def test_addresses_that_git_may_not_read_are_refused(
 ) -> None:
     with pytest.raises(SourceError, match=words):
         GitAdapter(location, tmp_path / "w").listing()
+
+
+@pytest.mark.parametrize(
+    ("written", "host"),
+    [
+        ("https://fa\u00df.example/kb", "xn--fa-hia.example"),
+        ("https://\u00e9vil.example/kb", "xn--vil-9la.example"),
+        ("https://evil\u3002example/kb", "evil.example"),
+        ("https://EVIL.example./kb", "evil.example"),
+        ("https://M\u00dcNCHEN.example:8443/kb", "xn--mnchen-3ya.example"),
+        ("ssh://git@fa\u00df.example/kb", "xn--fa-hia.example"),
+    ],
+)
+def test_git_asks_for_the_very_host_that_was_checked_and_pinned(
+    written: str, host: str, settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.SOURCE_GIT_PROTOCOLS = ["https", "ssh"]
+    looked_up: list[str] = []
+
+    def resolver(name: str, port: int, **_: Any) -> list[Any]:
+        looked_up.append(name)
+        return [(2, 1, 6, "", ("93.184.216.34", port))]
+
+    monkeypatch.setattr("socket.getaddrinfo", resolver)
+    address, pinned = _target(written)
+    assert looked_up == [host]
+    assert urlsplit(address).hostname == host
+    assert address.isascii()
+    if written.startswith("https"):
+        port = urlsplit(address).port or 443
+        assert pinned == ["-c", f"http.curloptResolve={host}:{port}:93.184.216.34"]
+
+
+@pytest.mark.parametrize(
+    "written",
+    ["https://e%76il.example/kb", "https://evil example/kb", "https://evil\\example/kb", "https://a..b/kb",
+     "https://-evil.example/kb", "https://evil.example%00/kb", "https://\u200d.example/kb",
+     "ssh://-oProxy@evil.example/kb"],
+)  # fmt: skip
+def test_a_host_that_two_programs_may_read_differently_is_refused(
+    written: str, settings: Any
+) -> None:
+    settings.SOURCE_GIT_PROTOCOLS = ["https", "ssh"]
+    with pytest.raises(SourceError):
+        _target(written)
