@@ -19,7 +19,7 @@ from retrieval.holding import hold, withdraw
 from retrieval.isolated import IsolatedReader
 from retrieval.judging import Candidate, Effect, fields_of, judge
 from retrieval.left_out import kind_of, sentence
-from retrieval.loaders import LoadError, Unpublished, is_supported, kinds, read_file
+from retrieval.loaders import LoadError, Unpublished, endings, is_supported, read_file
 from retrieval.models import Chunk, Collection, Document, IndexSnapshot
 from retrieval.publishing import BadArticle, normal_source, put, retire
 
@@ -99,7 +99,7 @@ def ingest(
         )
     if not files:
         raise CannotIngest(
-            f"{path} holds no article ({kinds()})"
+            f"{path} holds no article ({endings()})"
             + (f". {sentence(ignored, 0)}" if ignored else ".")
         )
     target, _ = Collection.objects.get_or_create(name=name)

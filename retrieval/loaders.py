@@ -95,7 +95,7 @@ def is_supported(path: Path | PurePosixPath) -> bool:
     return path.suffix.lower() in _READERS
 
 
-def kinds() -> str:
+def endings() -> str:
     """The endings that are read, for a sentence."""
     names = [name for name in _READERS if name not in _SECOND_NAMES]
     return f"{', '.join(names[:-1])} and {names[-1]}"
@@ -149,7 +149,7 @@ def _reader(path: Path) -> Callable[[Opened], LoadedArticle]:
 
 def _markdown(file: Opened) -> LoadedArticle:
     front = file.split(file.text())
-    warnings = ()
+    warnings: tuple[str, ...] = ()
     if ends_unclosed(front.text):
         warnings = ("a comment that nobody ends hides the rest of its text",)
     text = plain_markdown(readable(front.text), mdx=file.path.suffix.lower() == ".mdx")

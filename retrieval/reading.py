@@ -16,10 +16,20 @@ from markdown_it.renderer import RendererHTML
 from markdown_it.token import Token
 
 TAGS = {
-    "a", "b", "blockquote", "br", "code", "del", "em", "h2", "h3", "h4", "h5", "h6", "hr", "i",
-    "li", "ol", "p", "pre", "s", "span", "strong", "table", "tbody", "td", "th", "thead", "tr",
-    "ul",
+    "a", "b", "blockquote", "br", "code", "del", "details", "em", "h2", "h3", "h4", "h5", "h6", "hr",
+    "i", "kbd", "li", "mark", "ol", "p", "pre", "s", "span", "strong", "sub", "summary", "sup", "table",
+    "tbody", "td", "th", "thead", "tr", "u", "ul",
 }  # fmt: skip
+# only HTML's own names are markup: <API_KEY> and <Enter> are words
+_HTML_NAMES = TAGS | {
+    "abbr", "address", "article", "aside", "audio", "base", "big", "body", "button", "canvas", "caption",
+    "center", "cite", "col", "colgroup", "dd", "dfn", "div", "dl", "dt", "embed", "fieldset", "figcaption",
+    "figure", "font", "footer", "form", "frame", "h1", "head", "header", "html", "iframe", "img", "input",
+    "ins", "label", "legend", "link", "main", "map", "math", "meta", "nav", "noscript", "object", "option",
+    "param", "picture", "q", "samp", "script", "section", "select", "small", "source", "strike", "style",
+    "svg", "template", "textarea", "tfoot", "title", "tt", "var", "video", "wbr",
+}  # fmt: skip
+_TAG = re.compile(r"<(?=/?([a-zA-Z][\w.:-]{0,60}))")
 _MARKS = re.compile(r"\*\*|`|^#{1,6} ", re.M)
 ATTRIBUTES = {"a": {"href", "title"}, "ol": {"start"}, "span": {"class"}}
 
@@ -111,7 +121,10 @@ def _without_title(tokens: list[Token], title: str) -> list[Token]:
 @lru_cache(maxsize=1)
 def _parser() -> MarkdownIt:
     # linkify stays off: a bare address in an article is not ours to make clickable
-    parser = MarkdownIt("commonmark", {"html": False}).enable(["table", "strikethrough"])
+    # HTML goes through, and what is dangerous of it is cut by `_html`
+    parser = MarkdownIt("commonmark", {"html": True}).enable(["table", "strikethrough"])
+    parser.add_render_rule("html_inline", _raw_html)
+    parser.add_render_rule("html_block", _raw_html)
     parser.add_render_rule("image", _image)
     parser.add_render_rule("heading_open", _heading)
     parser.add_render_rule("heading_close", _heading)
@@ -146,6 +159,14 @@ def _image(
 ) -> str:
     words = self.renderInlineAsText(tokens[index].children or [], options, environment)
     return f'<span class="image">[image{": " + str(escape(words)) if words else ""}]</span>'
+
+
+def _raw_html(
+    self: RendererHTML, tokens: Sequence[Token], index: int, options: Any, environment: Any
+) -> str:
+    return _TAG.sub(
+        lambda found: "<" if found[1].lower() in _HTML_NAMES else "&lt;", tokens[index].content
+    )
 
 
 def _heading(

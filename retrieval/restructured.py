@@ -190,10 +190,11 @@ def _role(
 class _Any(Directive):
     """Takes whatever stands there."""
 
+    content: Any
     optional_arguments = 1
     final_argument_whitespace = True
     has_content = True
-    option_spec = None
+    option_spec: Any = None
 
     def run(self) -> list[nodes.Node]:
         raise NotImplementedError
@@ -236,7 +237,7 @@ class _Plain(_Any):
         label = _NOTES.get(self.name.lower())
         argument, _, more = (self.arguments[0] if self.arguments else "").partition("\n")
         if more:
-            self.content = StringList([*more.splitlines(), "", *self.content], source="")
+            self.content = StringList([*more.splitlines(), "", *list(self.content)], source="")
         body = nodes.container()
         self.state.nested_parse(self.content, self.content_offset, body)
         found: list[nodes.Node] = list(body.children)

@@ -11,7 +11,7 @@ from pathlib import Path
 from django.conf import settings
 from django.core.files.uploadedfile import UploadedFile
 
-from retrieval.loaders import is_supported
+from retrieval.loaders import endings, is_supported
 from retrieval.sources.archive import unpack
 from retrieval.sources.folder import FolderAdapter
 from retrieval.sources.interface import Adapter, Entry, Fetched, Listing, SourceError
@@ -35,7 +35,7 @@ def keep(files: Iterable[UploadedFile], *, kinds: tuple[str, ...] = ()) -> str:
         if not is_supported(Path(name)) and Path(name).suffix.lower() not in {".zip", *kinds}:
             raise BadUpload(
                 f"{name[:100]}: files of this kind are not read. Choose "
-                f"{kinds()} files, or a ZIP of them."
+                f"{endings()} files, or a ZIP of them."
             )
         if name in taken:
             raise BadUpload(f"{name[:100]} was chosen twice; put them into a ZIP with folders.")
