@@ -1,8 +1,9 @@
 """Mail that a program wrote: a bounce, an automatic reply, a receipt. Nobody waits for an answer to it.
 
 A person's question must never be taken for one, so words count only where programs put them: in header
-fields, at the beginning of a subject, at the beginning of a body; and an absence notice that also asks for
-something is a question. Header fields: RFC 3834, 3464, 8098.
+fields, as a label before a subject, at the beginning of a body. A subject that people write too counts
+only with a body that says the same, and an absence notice that also asks for something is a question.
+Header fields: RFC 3834, 3464, 8098.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from assistant.automatic_phrases import (
     BOUNCE_SUBJECT,
     MAYBE_BOUNCE,
     MAYBE_RECEIPT,
+    OF_THE_MAIL,
     RECEIPT_BODY,
     RECEIPT_SUBJECT,
     REPLY_SUBJECT,
@@ -28,6 +30,12 @@ from assistant.automatic_phrases import (
 BOUNCE, AUTO_REPLY, RECEIPT = "bounce", "auto_reply", "receipt"
 _BEGINNING = 600  # characters of a body in which a program says what it is
 _LONGEST = 4000  # an absence notice is short; of a longer text, a person wrote a part
+_NO_MORE = 20  # characters of a body that says nothing: "Hello"
+_ANSWERS = re.compile(r"(?:re|aw|sv|antw|fwd?|wg|tr|rv|vs|odp|ynt)(?:\[\d+\])?: ?", re.I)
+# "Automatic reply: Your order": before another subject, as programs put it; a person goes on in words
+_LABEL = re.compile(r"[\])]?\s?(?:[:：]\s?\S|(?:re|aw|sv):|-\s)", re.I)
+_OURS = re.compile(r"[:： ](?:re|aw|sv|antw): |\[#\d+\]", re.I)
+_SHOWN = re.compile(r"[\w ]{8,30} \((?:displayed|angezeigt|affiché|visualizzat[oa])\) - ", re.I)
 
 
 def kind_of(
@@ -72,19 +80,47 @@ def _by_sender(sender: str, subject: str, start: str) -> str:
 
 
 def _by_subject(subject: str, body: str, start: str) -> str:
-    if BOUNCE_SUBJECT.match(subject):
+    if _ANSWERS.match(subject):  # also a person's "Re: Automatic reply: …"
+        return ""
+    if BOUNCE_SUBJECT.match(subject) or _is_of_ours(MAYBE_BOUNCE, subject):
         return BOUNCE
-    if MAYBE_BOUNCE.match(subject) and BOUNCE_BODY.match(start):
+    if MAYBE_BOUNCE.match(subject) and _begins_a_line(BOUNCE_BODY, start):
         return BOUNCE
-    if REPLY_SUBJECT.match(subject):
+    named = REPLY_SUBJECT.match(subject)
+    if named and (_LABEL.match(subject, named.end()) or _is_notice(body, start)):
         return AUTO_REPLY
-    if ABSENT_SUBJECT.match(subject) and not _asks(body):
-        return AUTO_REPLY
-    if RECEIPT_SUBJECT.match(subject):
+    if ABSENT_SUBJECT.match(subject) and (
+        _is_of_ours(ABSENT_SUBJECT, subject) or _is_notice(body, start)
+    ):
+        return "" if _asks(body) or "?" in subject else AUTO_REPLY
+    if _is_of_ours(RECEIPT_SUBJECT, subject) or _SHOWN.match(subject):
         return RECEIPT
-    if MAYBE_RECEIPT.match(subject) and (RECEIPT_BODY.search(start) or not start):
+    if (RECEIPT_SUBJECT.match(subject) or MAYBE_RECEIPT.match(subject)) and (
+        RECEIPT_BODY.search(start) or not start
+    ):
         return RECEIPT
     return ""
+
+
+def _is_of_ours(phrase: re.Pattern[str], subject: str) -> bool:
+    """Whether the subject is a label before the subject of a mail that this program sent."""
+    return bool(phrase.match(subject) and _OURS.search(subject))
+
+
+def _is_notice(body: str, start: str) -> bool:
+    """Whether a body under a subject that a program may have written says no more than one would."""
+    if _asks(body):
+        return False
+    return len(body.strip()) <= _NO_MORE or bool(SAYS_SO.search(start) or ABSENT.search(start))
+
+
+def _begins_a_line(phrase: re.Pattern[str], start: str) -> bool:
+    return any(phrase.match(start, at.end()) for at in re.finditer(r"(?:^|\n)[ \t]*", start))
+
+
+def _says_absent(own: str) -> bool:
+    """Whether it says that somebody is away and what becomes of the mail: the one alone, people write too."""
+    return bool(ABSENT.search(own) and OF_THE_MAIL.search(own))
 
 
 def _by_body(body: str, start: str) -> str:
@@ -95,7 +131,7 @@ def _by_body(body: str, start: str) -> str:
     if SAYS_SO.search(start) and not _asks(body):
         return AUTO_REPLY
     own = re.split(r"(?m)^(?:>|On .{5,120} wrote:|-{3,}|_{5,}|--\s*$)", body)[0]
-    if len(own) <= _LONGEST and ABSENT.search(own[:_BEGINNING]) and not _asks(own):
+    if len(own) <= _LONGEST and _says_absent(own[:_BEGINNING]) and not _asks(own):
         return AUTO_REPLY
     return ""
 
