@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
 from zxcvbn import zxcvbn
+
+from assistant.guessed_words import GUESSED_WORDS
 
 _LEAST_SCORE = 3  # zxcvbn's "safely unguessable": 10^8 guesses and more
 _READ = 72  # characters; zxcvbn's time grows with the square
@@ -23,6 +25,12 @@ _OURS = (
     "administrator",
     "knowledge",
     "auditor",
+)
+_FEW = 2  # kinds of punctuation that only part what they stand between: `p.a.s.s`, `31.12.1990 …`
+_PATTERNS = {"spatial", "sequence", "repeat", "date"}  # zxcvbn's: rows of keys, and the like
+_LEAST_REST = 4  # characters that belong to none of them
+_JCUKEN = str.maketrans(  # the keys of a Russian keyboard by what a Latin one has there
+    "йцукенгшщзхъфывапролджэячсмитьбю", "qwertyuiop[]asdfghjkl;'zxcvbnm,."
 )
 _LOOKALIKES = str.maketrans("@013457$!l", "aoieastsii")
 
@@ -47,8 +55,9 @@ def _words(texts: Iterable[str]) -> list[str]:
 class Unguessable:
     """Refuses what is guessed soon: repetitions, rows of keys, known passwords, and what anybody knows.
 
-    Guesses are counted by zxcvbn (Wheeler, USENIX Security 2016), once as the password stands and once
-    without the words that everybody knows here: the company's name, the product's, the person's own.
+    Guesses are counted by zxcvbn (Wheeler, USENIX Security 2016), as the password stands and in every
+    way in which a guesser sees through it (`_seen_through`), with and without the words that everybody
+    knows: of calendars and password lists, the company's name, the product's, the person's own.
     """
 
     def validate(self, password: str, user: Any = None) -> None:
@@ -57,9 +66,10 @@ class Unguessable:
             getattr(user, field, "") or ""
             for field in ("username", "first_name", "last_name", "email")
         ]
-        known = _words([settings.COMPANY_NAME, settings.SIGNATURE, *_OURS, *person])
-        for text in (password, _without(password, known)):
-            if zxcvbn(_once(text[:_READ]))["score"] < _LEAST_SCORE:
+        known = _words([settings.COMPANY_NAME, settings.SIGNATURE, *_OURS, *GUESSED_WORDS, *person])
+        seen = [*_seen_through(password)]
+        for text in dict.fromkeys([*seen, *(_without(one, known) for one in seen)]):
+            if text.isdigit() or _is_guessed(_once(text[:_READ])):
                 raise ValidationError(self.get_help_text(), code="password_guessable")
 
     def get_help_text(self) -> str:
@@ -67,6 +77,24 @@ class Unguessable:
             "This password is guessed too easily. Take four or more words that have nothing to do with "
             "each other, with you or with the company, or a random one from a password manager."
         )
+
+
+def _is_guessed(text: str) -> bool:
+    found = zxcvbn(text)
+    rest = "".join(one["token"] for one in found["sequence"] if one["pattern"] not in _PATTERNS)
+    return found["score"] < _LEAST_SCORE or len(rest) < _LEAST_REST
+
+
+def _seen_through(password: str) -> Iterator[str]:
+    """The password, and what is left of it without the usual ways to make one look longer."""
+    yield password
+    text = unicodedata.normalize("NFKC", password)  # full width
+    if len({c for c in text if not c.isalnum()}) <= _FEW:
+        text = "".join(c for c in text if c.isalnum()) or "-"
+    yield text
+    yield re.sub(r"(.)\1+", r"\1", text)  # aaaabbbbcccc
+    yield text[::2] + text[1::2]  # a1b2c3d4
+    yield text.casefold().translate(_JCUKEN)
 
 
 def _once(text: str) -> str:

@@ -71,9 +71,10 @@ def find(tickets: QuerySet[Ticket], query: str) -> QuerySet[Ticket]:
         if exact.exists():
             return exact
     fits = Q()
-    asked = list(zip(folding.chunks(query), folding.wanted(query), strict=True))
-    for chunk, ways in asked[:MOST_ASKED]:
-        fits_chunk = Q(findable__contains=chunk)
+    forms = (folding.chunks(query), folding.spaced(query), folding.wanted(query))
+    asked = list(zip(*forms, strict=True))
+    for chunk, spaced, ways in asked[:MOST_ASKED]:
+        fits_chunk = Q(findable__contains=chunk) | Q(findable__contains=spaced)
         for way in ways:
             fits_chunk |= _said(way)
         fits &= fits_chunk

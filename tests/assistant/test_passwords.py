@@ -15,7 +15,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from assistant.models import User
-from tests.people import PASSWORD
 
 GUESSED = [
     "passwordpassword", "123456789012", "aaaaaaaaaaaa", "Brightware2026", "brightware-2026!",
@@ -23,6 +22,13 @@ GUESSED = [
     "qwertyuiopasdf", "abcdefghijklmn", "P@ssw0rdP@ssw0rd", "countersign123", "Countersign2026!",
     "support2026!!", "mara.lindqvist1", "lindqvist-mara-99", "abcd1234abcd1234", "111111111111a",
     "iloveyou1234", "zaq12wsxcde3", "🦜🦜🦜🦜🦜🦜🦜🦜🦜🦜🦜🦜", "short-1A!",
+    # words of other languages, calendars, famous phrases; rows of keys of every length and alphabet
+    "Passwort1234!", "motdepasse2026", "contraseña2026!", "пароль123456", "Summer2026!Summer",
+    "November30,2026", "correcthorsebatterystaple", "tobeornottobe1", "йцукенгшщзхъ",
+    "qwertyuiopasdfghjklzxcvbnm",
+    # made to look longer: full width, punctuation between, doubled and interleaved, digits only
+    "ＰＡＳＳＷＯＲＤ１２３４５６", "p.a.s.s.w.o.r.d.1.2", "aaaabbbbccccdddd", "a1b2c3d4e5f6g7",
+    "19901231199012", "31.12.1990 31.12.1990", "+49 170 123 45 67",
 ]  # fmt: skip
 
 
@@ -41,12 +47,16 @@ def test_what_is_guessed_soon_is_refused(password: str) -> None:
 @pytest.mark.parametrize(
     "password",
     [
-        PASSWORD,
         "my-parrots-password-is-long",
         "x7Gk2pQ-91mZ",
         "tangerine canoe liquid hinge",
         "Zwölf Boxkämpfer jagen Viktor",
         "正しい馬の電池ホチキスと青い傘",
+        "V7t-hqP2-zzR9-mK4w",
+        "3f9c1e7ab2d84f60",
+        "#$v!_8*(x)?]~^Q2",
+        "зелёный трамвай ест варенье под дождём",
+        "Winter jackets for seven purple llamas",
         "brightware tangerine canoe hinge",  # the name does no harm to what stands without it
         "t" + "angerine canoe liquid hinge " * 40,
     ],
