@@ -94,7 +94,7 @@ def main_part(html: str) -> Page:
         ):
             element.decompose()
     left = _words(main)
-    warnings = ()
+    warnings: tuple[str, ...] = ()
     if main.name == "main" and before - left > max(50, MUCH * before):
         warnings = (f"{before - left} of the {before} words of its main part were left out",)
     return Page(

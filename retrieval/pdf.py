@@ -16,6 +16,7 @@ from statistics import median
 from typing import Any
 
 from retrieval import titles
+from retrieval.pdf_layout import Raised, crosses, gutter
 
 MAX_PAGES = 3_000
 MAX_PAGE_BYTES = 24 * 1024 * 1024  # of one page's drawing, unpacked
@@ -103,7 +104,11 @@ def _visible_title(lines: list[_Line]) -> str:
     if largest < usual * 1.15:
         return ""
     start = next(place for place, line in enumerate(first) if line.size == largest)
-    words = [line.text for line in first[start : start + 2] if abs(line.size - largest) < 0.5]
+    words = [first[start].text]
+    for before, line in pairwise(first[start : start + 3]):  # a title may take three lines
+        if abs(line.size - largest) >= 0.5 or line.top - before.bottom > 0.5 * largest:
+            break
+        words.append(line.text)
     title = titles.plain(" ".join(words))
     return title if 2 <= len(title) <= 200 else ""
 
@@ -145,18 +150,48 @@ def _lines_of(page: Any, number: int) -> Iterator[_Line]:
     rest = (
         page.filter(lambda item: item["object_type"] != "char" or outside(item)) if boxes else page
     )
-    written = rest.extract_text_lines(strip=True, return_chars=True)
-    longest = max((line["x1"] for line in written), default=1.0)
-    for line in written:
-        text = " ".join(line["text"].split())
+    raised = Raised(rest.chars)
+    rest = rest.filter(lambda item: item["object_type"] != "char" or not raised.holds(item))
+    lines = list(_reading_order(rest))
+    for line in lines:
+        text = " ".join(raised.in_line(line["text"], line["chars"]).split())
         if not text:
             continue
         size = median(char["size"] for char in line["chars"])
         edge = line["bottom"] < height * _EDGE or line["top"] > height * (1 - _EDGE)
-        found.append(
-            _Line(text, line["top"], line["bottom"], size, number, edge, line["x1"] / longest)
-        )
-    yield from sorted(found, key=lambda line: line.top)
+        found.append(_Line(text, line["top"], line["bottom"], size, number, edge, line["reach"]))
+    if gutter(rest.extract_words()) is None:
+        found.sort(key=lambda line: line.top)
+    yield from found
+
+
+def _reading_order(page: Any) -> Iterator[dict[str, Any]]:
+    """The lines; where two columns of prose stand side by side, the left one before the right one,
+    each between the lines that go over both."""
+    lines = page.extract_text_lines(strip=True, return_chars=True)
+    middle = gutter(page.extract_words())
+    if middle is None:
+        yield from _reaching(lines)
+        return
+    sides: tuple[list[dict[str, Any]], list[dict[str, Any]]] = ([], [])
+    for line in lines:
+        words = page.crop((page.bbox[0], line["top"], page.bbox[2], line["bottom"])).extract_words()
+        if crosses(words, middle):
+            yield from [*_reaching(sides[0]), *_reaching(sides[1]), *_reaching([line])]
+            sides = ([], [])
+            continue
+        for side in (0, 1):
+            chars = [one for one in line["chars"] if (one["x0"] >= middle) is bool(side)]
+            text = " ".join(one["text"] for one in words if (one["x0"] >= middle) is bool(side))
+            if text.strip():
+                sides[side].append({**line, "x1": chars[-1]["x1"], "text": text, "chars": chars})
+    yield from [*_reaching(sides[0]), *_reaching(sides[1])]
+
+
+def _reaching(lines: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The lines with where each ends, as a share of the longest one's."""
+    longest = max((line["x1"] for line in lines), default=1.0)
+    return [{**line, "reach": line["x1"] / longest} for line in lines]
 
 
 def _table(rows: list[list[str | None]]) -> str:
@@ -214,7 +249,7 @@ def _markdown(lines: list[_Line]) -> str:
             apart = "\n" if listed or line.top - before.bottom <= gap * 1.6 else "\n\n"
             pieces.append(f"{apart}{text}")
         elif (line.page == before.page and line.top - before.bottom > gap * 1.6 + 1) or (
-            line.page != before.page and before.text[-1:] in ".!?:"
+            (line.page != before.page or line.top < before.top) and before.text[-1:] in ".!?:"
         ):
             pieces.append(f"\n\n{text}")
         elif before.reach < _SHORT:

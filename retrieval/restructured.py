@@ -200,7 +200,7 @@ class _Any(Directive):
         raise NotImplementedError
 
 
-class _AnyOptions(dict):  # type: ignore[type-arg]
+class _AnyOptions(dict):
     """An option that has any name."""
 
     def __getitem__(self, name: str) -> Any:

@@ -73,7 +73,10 @@ class SourceForm(forms.Form):
 
 
 class UploadForm(SourceForm):
-    intro = "Files and ZIPs that you bring in by hand: Markdown, HTML, text, PDF, DOCX."
+    intro = (
+        "Files and ZIPs that you bring in by hand: Markdown, MDX, HTML, reStructuredText, "
+        "AsciiDoc, text, PDF, DOCX. Drafts and hidden pages are left out."
+    )
     scheduled = False
     location = None  # type: ignore[assignment]
     prune = forms.BooleanField(
@@ -105,6 +108,21 @@ class GitForm(SourceForm):
     folder = forms.CharField(
         max_length=500, required=False, help_text="Only what is below it; everything when empty."
     )
+
+    def hints(self) -> None:
+        protocols = settings.SOURCE_GIT_PROTOCOLS
+        words = f"Begins with {' or '.join(f'{one}://' for one in protocols)}, without a password."
+        if "file" in protocols:
+            allowed = ", ".join(settings.SOURCE_FOLDERS)
+            words += (
+                f" After file:// only what lies below {allowed}."
+                if allowed
+                else " No file:// address is allowed yet: an operator names folders in "
+                "COUNTERSIGN_SOURCE_FOLDERS."
+            )
+        else:
+            words += " An operator allows others in COUNTERSIGN_SOURCE_GIT_PROTOCOLS."
+        self.fields["location"].help_text = words
 
 
 class WebsiteForm(SourceForm):

@@ -139,3 +139,89 @@ def test_what_surrounds_a_web_page_is_left_out_and_the_article_stays() -> None:
     assert "Folded away" in article.text  # as an accordion's answer is
     for word in ("# Returns", "Send it back.", "- Box\n  - Label", "| Norway | 7 |", "code  stays"):
         assert word in article.text
+
+
+LEFT = [
+    "Returns are accepted here",
+    "within thirty days of the",
+    "delivery if the box was",
+    "never opened by anybody.",
+]
+RIGHT = [
+    "Refunds are paid out to",
+    "the card that was used in",
+    "the shop within five days",
+    "of the return of the box.",
+]
+
+
+def test_columns_of_prose_are_read_one_after_the_other() -> None:
+    lines = [(72.0, 740.0, 18.0, "Returns and refunds of the shop in one page")]
+    for number, (left, right) in enumerate(zip(LEFT, RIGHT, strict=True)):
+        y = 700.0 - 14 * number
+        lines += [(72.0, y, 11.0, left), (330.0, y, 11.0, right)]
+    assert text_of(pdf([page(lines)])).endswith(f"{' '.join(LEFT)}\n\n{' '.join(RIGHT)}")
+
+
+def test_cells_side_by_side_are_no_columns_of_prose() -> None:
+    lines = []
+    for number, (name, price) in enumerate(
+        [
+            ("Plan name in full", "Price"),
+            ("Pro", "12"),
+            ("Team of many people", "30"),
+            ("Free", "0"),
+            ("Solo", "5"),
+            ("Trial for students", "0"),
+        ]
+    ):
+        y = 700.0 - 14 * number
+        lines += [(72.0, y, 11.0, name), (400.0, y, 11.0, price)]
+    assert "Pro 12" in text_of(pdf([page(lines)]))
+
+
+def test_raised_digits_stay_with_their_number() -> None:
+    lines = [
+        (72.0, 700.0, 10.0, "The fee is 5"),
+        (124.4, 704.0, 7.0, "12"),
+        (150.0, 700.0, 10.0, "units."),
+    ]
+    assert "5^12 units." in text_of(pdf([page(lines)]))
+    note = [(72.0, 600.0, 7.0, "1"), (78.0, 597.0, 10.0, "Without tax.")]
+    with_note = [
+        (72.0, 700.0, 10.0, "The fee is 5"),
+        (124.4, 704.0, 7.0, "1"),
+        (150.0, 700.0, 10.0, "units."),
+        *note,
+    ]
+    assert "5 [1] units." in text_of(pdf([page(with_note)]))
+
+
+@pytest.mark.parametrize(
+    "made_up", ["(anonymous)", "Microsoft Word - refund.doc", "untitled", "Document1", "x.indd"]
+)
+def test_the_title_that_is_seen_wins_over_the_properties(made_up: str) -> None:
+    seen = [(72.0, 740.0, 20.0, "Refund policy"), *paragraphs(WORDS, WORDS)]
+    assert (
+        load_bytes(Path("a.pdf"), pdf([page(seen)], title=r"Template of 2019")).title
+        == "Refund policy"
+    )
+    assert (
+        load_bytes(
+            Path("refunds.pdf"),
+            pdf([page(paragraphs(WORDS))], title=made_up.replace("(", r"\(").replace(")", r"\)")),
+        ).title
+        == "refunds"
+    )
+
+
+def test_a_page_that_unpacks_without_end_is_refused() -> None:
+    import zlib
+
+    packed = zlib.compress(b"0 0 m " * 8_000_000)
+    raw = pdf([b"MARK"]).replace(
+        b"<< /Length 4 >>\nstream\nMARK",
+        b"<< /Length %d /Filter /FlateDecode >>\nstream\n%s" % (len(packed), packed),
+    )
+    with pytest.raises(LoadError, match="unpacks to more"):
+        load_bytes(Path("bomb.pdf"), raw)

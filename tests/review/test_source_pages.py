@@ -20,6 +20,7 @@ from assistant.models import AuditEvent, User
 from retrieval.models import Document
 from retrieval.source_models import HeldArticle, Source, SourceRun
 from retrieval.sources import importing, upload
+from review.source_forms import GitForm
 
 pytestmark = pytest.mark.django_db
 SignIn = Callable[[User], Client]
@@ -262,3 +263,14 @@ def test_a_long_list_is_cut_into_pages(client: Client, manuals: Source) -> None:
     assert "Page 1 of 2" in page(client, "source_run", run.pk)
     assert run.finished_at is not None
     assert run.finished_at <= timezone.now()
+
+
+def test_the_form_says_which_addresses_a_repository_may_have(settings: Any, tmp_path: Path) -> None:
+    settings.SOURCE_GIT_PROTOCOLS, settings.SOURCE_FOLDERS = ["https", "file"], [str(tmp_path)]
+    hint = str(GitForm().fields["location"].help_text)
+    assert "https://" in hint
+    assert f"After file:// only what lies below {tmp_path}" in hint
+    settings.SOURCE_FOLDERS = []
+    assert "COUNTERSIGN_SOURCE_FOLDERS" in str(GitForm().fields["location"].help_text)
+    settings.SOURCE_GIT_PROTOCOLS = ["https"]
+    assert "COUNTERSIGN_SOURCE_GIT_PROTOCOLS" in str(GitForm().fields["location"].help_text)
