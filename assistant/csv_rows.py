@@ -11,16 +11,20 @@ import csv
 import io
 import re
 import sys
-from collections.abc import Iterator, Set
+from collections.abc import Iterator, Sequence, Set
 from dataclasses import dataclass
 
 DELIMITERS = {"comma": ",", "semicolon": ";", "tab": "\t", "pipe": "|"}
 _BOMS = (
     (codecs.BOM_UTF8, "utf-8-sig"),
+    (codecs.BOM_UTF32_LE, "utf-32"),  # before UTF-16, whose mark it begins with
+    (codecs.BOM_UTF32_BE, "utf-32"),
     (codecs.BOM_UTF16_LE, "utf-16"),
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
-_SEPARATOR_LINE = re.compile(r'"?sep=(.)"?\r?\n', re.I)  # how a spreadsheet is told the delimiter
+_SEPARATOR_LINE = re.compile(
+    r'"?sep=(.)"?(?:\r\n?|\n)', re.I
+)  # how a spreadsheet is told the delimiter
 
 
 class BrokenCsv(ValueError):
@@ -75,11 +79,10 @@ def _decode(data: bytes, encoding: str) -> tuple[str, BrokenCsv | None]:
 
 
 def _detected(text: str, known: Set[str]) -> str:
-    first = text.partition("\n")[0]
+    first = re.split(r"[\r\n]", text.lstrip("\r\n"), maxsplit=1)[0]
 
     def fit(sign: str) -> int:
-        names = next(csv.reader([first], delimiter=sign), [])
-        return len({name.strip().casefold() for name in names} & known)
+        return len({name.strip(' "').casefold() for name in first.split(sign)} & known)
 
     return max(DELIMITERS.values(), key=fit)  # of equals the first: the comma
 
@@ -102,6 +105,24 @@ def _records(
             yield line, cells
     if broken is not None:
         raise broken_at(broken.line, broken.reason)
+
+
+def torn(records: Sequence[tuple[int, list[str]]], width: int) -> set[int]:
+    """The places of records that lie from the first to the last part of one that was torn by a line break
+    without quotes: short ones whose cells make up one record of this width, and all that stands between.
+    A row in there may be a part of somebody's message."""
+    found: set[int] = set()
+    first, cells_missing = None, 0
+    for place, (_, cells) in enumerate(records):
+        if len(cells) >= width:
+            continue
+        if first is None or len(cells) - 1 > cells_missing:
+            first, cells_missing = place, width - 1
+        cells_missing -= len(cells) - 1
+        if not cells_missing:
+            found |= set(range(first, place + 1))
+            first = None
+    return found
 
 
 def broken_at(line: int, reason: str) -> BrokenCsv:

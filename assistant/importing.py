@@ -85,22 +85,37 @@ def _csv_rows(path: Path, report: ImportReport, delimiter: str, encoding: str) -
     except LookupError:
         raise CannotRead(f"{encoding} is no encoding; utf-8, utf-16 or cp1252 are some") from None
     report.dialect = str(dialect)
-    header: list[str] | None = None
+    whole: list[tuple[int, list[str]]] = []
+    broken: csv_rows.BrokenCsv | None = None
     try:
-        for number, cells in records:
-            if header is None:
-                header = [cell.strip().casefold() for cell in cells]
-                while header and not header[-1]:
-                    header.pop()
-                continue
-            while len(cells) > len(header) and not cells[-1]:
-                cells.pop()  # what a spreadsheet writes of empty columns
-            if len(cells) != len(header):
-                yield number, BadMessage("row", f"has {len(cells)} cells, the header {len(header)}")
-            else:
-                yield number, {k: v for k, v in zip(header, cells, strict=True) if v != ""}
+        whole.extend(records)
     except csv_rows.BrokenCsv as error:
-        yield error.line, BadMessage("row", error.reason)
+        broken = error
+    if whole:
+        yield from _named(_header(whole[0][1]), whole[1:])
+    if broken is not None:
+        yield broken.line, BadMessage("row", broken.reason)
+
+
+def _header(cells: list[str]) -> list[str]:
+    names = [cell.strip().casefold() for cell in cells]
+    while names and not names[-1]:
+        names.pop()
+    return names
+
+
+def _named(header: list[str], records: list[tuple[int, list[str]]]) -> Iterator[Row]:
+    """Each record with the header's names; what is no record of this header, as its error."""
+    torn = csv_rows.torn(records, len(header))
+    for place, (number, cells) in enumerate(records):
+        while len(cells) > len(header) and not cells[-1]:
+            cells.pop()  # what a spreadsheet writes of empty columns
+        if len(cells) != len(header):
+            yield number, BadMessage("row", f"has {len(cells)} cells, the header {len(header)}")
+        elif place in torn:
+            yield number, BadMessage("row", "may be a part of the message that a line break tore")
+        else:
+            yield number, {k: v for k, v in zip(header, cells, strict=True) if v != ""}
 
 
 def _created_at(value: Any) -> datetime | None:

@@ -25,8 +25,8 @@ _LOOK_BACK = 80  # characters in which a word says what a number is
 
 # What people, mail programs and markup put between the digits of one number.
 _DASHES = "\\-\u00ad\u2010-\u2015\u2212\ufe58\ufe63\uff0d"
-_TIDY = rf"\s{TAG}{_DASHES}._*~`\\\\>·•\uff0e"
-_GAP = re.compile(rf"[{_TIDY}|/,;:+'\"()\[\]{{}}=#]{{1,12}}")
+_TIDY = rf"\s{TAG}{_DASHES}._*~`\\\\>·•\uff0e、・→"
+_GAP = re.compile(r"[\W_]{1,12}")
 _GROUPS = re.compile(rf"[0-9]+(?:{_GAP.pattern}[0-9]+)*")
 _IS_TIDY = re.compile(rf"[{_TIDY}]*")
 _BREAK = re.compile(rf"[\n\r\u2028\u2029{TAG}]")
@@ -43,22 +43,25 @@ _OTHER_WORDS = (
     r"hermes|dpd|gls|royal mail|orders?|bestell\w*|commande|pedido|ordine|zam[oó]wieni\w*|invoices?|"
     r"rechnung\w*|factura|facture|fattura|reference|referenz|ref|transaction|booking|buchung\w*|"
     r"tickets?|cases?|customer|kunden\w*|client|member(?:ship)?|contract|vertrag\w*|policy|meter|"
-    r"zähler\w*|phone|tel|telefon\w*|mobile|handy|fax|licen[cs]e|coupon|voucher|gutschein\w*"
+    r"zähler\w*|bestel\w*|ordre\w*|serien\w*|p/n|pn|suivi|seguimiento|spårning\w*|loyalty|bonus|"
+    r"заказ\w*|посылк\w*|отправлени\w*|sipariş\w*|takip|طلب|الطلب|phone|tel|"
+    r"telefon\w*|mobile|handy|fax|licen[cs]e|coupon|voucher|gutschein\w*"
 )
+_OTHER_WORDS_GLUED = r"订单|訂單|注文|追跡|快递|运单|주문|송장"  # languages without blanks
 _LINK_WORDS = (
     r"(?:[^\w\n]|\b(?:numbers?|numero|número|numéro|nummer|num|no|nr|n|code|id|is|was|are|ist|est|es|"
-    r"my|the|of|it|its|s|reads|ending|starts|with|here|for|mine)\b){0,24}$"
+    r"my|the|of|de|it|its|s|reads|ending|starts|with|here|for|mine|nr|номер|رقم)\b|番号|号码?|编号|번호|는|は|是){0,24}$"
 )
 _CALLED_CARD = re.compile(rf"(?i)(?<![^\W_])(?:{_CARD_WORDS}){_LINK_WORDS}")
-_CALLED_OTHER = re.compile(rf"(?i)(?<![^\W_])(?:{_OTHER_WORDS}){_LINK_WORDS}")
+_CALLED_OTHER = re.compile(
+    rf"(?i)(?:(?<![^\W_])(?:{_OTHER_WORDS})|{_OTHER_WORDS_GLUED}){_LINK_WORDS}"
+)
 _NEAR_CARD = re.compile(rf"(?i)(?<![^\W_])(?:{_CARD_WORDS})(?![^\W_])[^0-9]*$")
 _ADDRESS = re.compile(r"(?i)[a-z]://|\bwww\.|[\w-]\.[a-z]{2,12}/")
 _LONGEST_ADDRESS = 500
 _IN_CODE = re.compile(r"[A-Z][A-Z0-9]{1,7}-$|[A-Z0-9]*[A-Z]{3,}[0-9]*$")  # ORD-…, JJD000…
 
-_IBAN_START = re.compile(
-    rf"(?<![A-Za-z0-9])[A-Za-z]{{2}}[0-9]{{2}}(?=[ \u00a0\-{TAG}\n]?[A-Za-z0-9])"
-)
+_IBAN_START = re.compile(rf"(?<![A-Za-z0-9])[A-Za-z]{{2}}[0-9]{{2}}(?=[{_TIDY}]{{0,4}}[A-Za-z0-9])")
 _CODE_WORDS = (
     r"(?:cvv2?|cvc2?|cvn2?|csc|cid|kartenprüfnummer|prüfziffer|sicherheitscode|cryptogramme|"
     r"(?<!social )security (?:code|number)|card code|(?:card )?verification (?:code|value|number)|"
@@ -234,10 +237,12 @@ def _looks_like_one(
     """Whether a number that passes the checks is a card, by its words, its shape and its issuer."""
     if called:
         return True
-    if _in_address(text, groups[0][0]):
+    if _in_address(text, groups[0][0]) or _is_of_a_digest(text, groups):
         return False
     gaps = [text[end:start] for (_, end), (start, _) in pairwise(groups)]
     shape = tuple(len(gap) for gap in _joined(text, groups, gaps))
+    if _is_amount(shape, gaps) or _is_telephone(text, groups, digits):
+        return False
     as_on_cards = shape in _AS_ON_CARDS or (len(set(shape)) == 1 and len(shape) > 2)
     if len(groups) > 1 and as_on_cards and _issued(digits, _ISSUERS):
         return True  # nobody writes other numbers so, whatever they call them
@@ -272,9 +277,33 @@ def _joined(text: str, groups: list[tuple[int, int]], gaps: list[str]) -> list[s
 
 
 def _is_fraction(text: str, groups: list[tuple[int, int]]) -> bool:
-    """Whether the digits are those behind a decimal point."""
+    """Whether the digits are those behind a decimal point, and not a cell behind a comma."""
+    start, end = groups[0][0], groups[-1][1]
+    before = text[max(0, start - 8) : start]
+    point = r"[0-9]\.$" if text[end : end + 1] == "," else r"[0-9]\.$|(?<![0-9.,])[0-9]{1,3},$"
+    return len(groups) == 1 and bool(re.search(point, before))
+
+
+def _is_amount(shape: tuple[int, ...], gaps: list[str]) -> bool:
+    """Whether the groups are those of thousands: 4.539.578.763.621.486. Three first could be a card."""
+    return set(shape[1:]) == {3} and shape[0] < 3 and set(gaps) <= {".", ",", "'", "’"}
+
+
+def _is_telephone(text: str, groups: list[tuple[int, int]], digits: str) -> bool:
+    """Whether it is a number in international form, at most 15 digits (ITU-T E.164)."""
     start = groups[0][0]
-    return len(groups) == 1 and bool(re.search(r"[0-9][.,]$", text[max(0, start - 2) : start]))
+    return len(digits) <= 15 and bool(
+        re.search(r"(?:^|[^0-9])\+$", text[max(0, start - 2) : start])
+    )
+
+
+def _is_of_a_digest(text: str, groups: list[tuple[int, int]]) -> bool:
+    """Whether the digits are a part of a longer hexadecimal number."""
+    start, end = groups[0][0], groups[-1][1]
+    before = re.search(r"[A-Za-z0-9]*$", text[max(0, start - 40) : start])
+    after = re.match(r"[A-Za-z0-9]*", text[end : end + 40])
+    around = (before[0] if before else "") + (after[0] if after else "")
+    return len(groups) == 1 and bool(re.fullmatch(r"(?:0[xX])?[0-9a-f]*|0[xX]", around) and around)
 
 
 def _beside(text: str, cards: list[_Found]) -> list[_Found]:
@@ -300,7 +329,7 @@ def _ibans(text: str) -> list[_Found]:
         while position < len(text) and count < length and gap < 6:
             if text[position].isascii() and text[position].isalnum():
                 count, gap = count + 1, 0
-            elif text[position] in " \u00a0-\n\r\t" + TAG:
+            elif _IS_TIDY.fullmatch(text[position]):
                 gap += 1
             else:
                 break

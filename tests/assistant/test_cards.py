@@ -64,7 +64,22 @@ FORMS = {
     "Diners Club": "3056 930902 5904",
     "Maestro, called so": "my maestro 6759649826438453",
     "thirteen digits": "Visa 4222222222222",
+    "in threes": "378,282,246,310,005",
+    "arrows": "5423 → 9871 → 0564 → 2736",
+    "ideographic commas": "5423、9871、0564、2736",
+    "middle dots of Japanese": "5423・9871・0564・2736",
+    "in a link": "https://pay.example/?pan=5423%209871%200564%202736",
+    "as a program's text": r"5423\n9871\u00200564\t2736",
+    "a soft line end": "542398=\r\n7105642736",
+    "entities without a semicolon": "5423&nbsp9871&nbsp0564&nbsp2736",
+    "entities escaped twice": "5423&amp;nbsp;9871&amp;nbsp;0564&amp;nbsp;2736",
+    "padded entities": "".join(f"&#{ord(c):09d};" for c in "5423987105642736"),
+    "digits as entities, no semicolon": "".join(f"&#{ord(c)}" for c in "5423987105642736"),
+    "a cell": "no,x,5423987105642736,ok",
+    "a cell behind a number": "12,5423987105642736,ok",
 }
+IBANS = ["DE89.3704.0044.0532.0130.00", "ＤＥ８９３７０４００４４０５３２０１３０００",
+         "IBAN:<b>DE89</b> 3704 0044 0532 0130 00", "de89 3704 0044\n0532 0130 00"]  # fmt: skip
 OTHERS = [
     "EAN 4003972980635",
     "4003972980635",
@@ -89,6 +104,13 @@ OTHERS = [
     "2026-11-21 10:15:30.123456",
     "1700000000000",
     "from 4111 to 1111 and 1112",
+    "Seriennr. 4500123456789012", "P/N 4539578763621486", "loyalty no 6222123456789014",
+    "commit 4539578763621486e", "sha 4111111111111111aaaabbbb", "0x4111111111111111",
+    "注文番号 4500123456789012", "我的订单号是4500123456789012", "номер заказа 4500123456789012",
+    "bestelnummer 4500123456789012", "ordrenummer 4500123456789012", "sipariş no 4500123456789012",
+    "رقم الطلب 4500123456789012", "주문번호 4500123456789012", "numéro de suivi 4500123456789012",
+    "número de seguimiento 4500123456789012", "4.539.578.763.621.486", "4,539,578,763,621,486 bytes",
+    "+4915112345678, +4915112345679", "52.520006599999,13.404953999999999",
 ]  # fmt: skip
 
 
@@ -103,6 +125,13 @@ def test_a_card_is_masked_in_every_written_form(form: str) -> None:
     shown = plain_digits(masked, source=True).text
     assert sum(c.isdigit() for c in shown) <= 6, masked  # the last four, and other numbers about it
     assert mask_cards(masked) == (masked, 0)
+
+
+@pytest.mark.parametrize("text", IBANS)
+def test_an_account_is_masked_in_every_written_form(text: str) -> None:
+    masked, count = mask_cards(text)
+    assert count == 1, masked
+    assert sum(c.isdigit() for c in plain_digits(masked).text) == 4
 
 
 @pytest.mark.parametrize("text", OTHERS)

@@ -101,6 +101,36 @@ def test_another_encoding_and_delimiter_can_be_named(tmp_path: Path, capsys) -> 
     assert report["imported"] == 1
 
 
+@pytest.mark.django_db
+def test_a_row_between_the_parts_of_a_torn_record_is_nobodys(tmp_path: Path, capsys) -> None:
+    path = tmp_path / "t.csv"
+    path.write_text(
+        HEADER
+        + "r0,s,good,Ida,ida@x.example\n"
+        + f"r1,s,line one\nline two\n\n{PHANTOM}more,Ann,a@x.example\n"
+        + "r3,too,few\nr4,fine,fine,Bob,b@x.example\n"
+    )
+    report, _ = run(path, capsys)
+    assert set(Ticket.objects.values_list("external_id", flat=True)) == {"r0", "r4"}
+    assert [row["line"] for row in report["skipped"]] == [3, 4, 6, 7, 8]
+    assert not Contact.objects.filter(email="victim@bank.example").exists()
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16", "utf-32"])
+@pytest.mark.parametrize("before", ["", "\r\r", "sep=;\r"])
+def test_line_ends_of_old_spreadsheets(encoding: str, before: str, tmp_path: Path, capsys) -> None:
+    path = tmp_path / "t.csv"
+    path.write_bytes(f"{before}external_id;body;email\r1;Grüße;a@x.example\r".encode(encoding))
+    report, status = run(path, capsys)
+    assert (report["imported"], report["skipped"], status) == (1, [], 0)
+
+
+def test_no_header_breaks_the_detection() -> None:
+    for first in ('"body', "x" * 200_000, 'a"b\r"', "\x00;\x00", ""):
+        csv_rows.read(f"{first}\nx".encode(), known=FIELDS)
+
+
 cells = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\x00"), max_size=40)
 
 
