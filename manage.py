@@ -9,7 +9,9 @@ def main() -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "assistant.settings")
     from django.core.management import execute_from_command_line
 
-    execute_from_command_line(sys.argv)
+    from assistant.error_texts import told
+
+    told(execute_from_command_line, sys.argv)
 
 
 if __name__ == "__main__":

@@ -62,6 +62,17 @@ def ensure_broker_folders() -> None:
         folder.mkdir(parents=True, exist_ok=True)
 
 
+def require_broker() -> None:
+    """Raise kombu's OperationalError where the broker does not answer within seconds."""
+    try:
+        with app.connection_for_write(connect_timeout=5) as connection:
+            connection.ensure_connection(max_retries=1, interval_start=0, timeout=10)
+    except OperationalError:
+        raise
+    except Exception as error:  # each transport has its own for a wrong name or password
+        raise OperationalError(type(error).__name__) from error
+
+
 def _configuration() -> dict[str, Any]:
     queue, processed, control, results = (str(path) for path in broker_folders())
     url = settings.BROKER_URL

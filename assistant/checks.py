@@ -7,13 +7,10 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Tags, Warning, register
 from django.db import DatabaseError, connections
-
-BROKERS = {"filesystem", "redis", "rediss", "amqp", "amqps"}
 
 
 @register()
@@ -25,20 +22,6 @@ def data_folder_is_writable(**_: Any) -> list[CheckMessage]:
             f"The data folder {settings.DATA_DIR} cannot be written.",
             hint="Set COUNTERSIGN_DATA_DIR to a folder that this user may write.",
             id="assistant.E001",
-        )
-    ]
-
-
-@register()
-def broker_is_known(**_: Any) -> list[CheckMessage]:
-    scheme = urlsplit(settings.BROKER_URL).scheme
-    if scheme in BROKERS:
-        return []
-    return [
-        Error(
-            f"COUNTERSIGN_BROKER_URL begins with “{scheme}:”, which is no broker known here.",
-            hint="Use filesystem://, redis://host:6379/0 or amqp://user:password@host:5672//.",
-            id="assistant.E002",
         )
     ]
 

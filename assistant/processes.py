@@ -6,6 +6,7 @@ when it was killed.
 
 from __future__ import annotations
 
+import errno
 import os
 import socket
 import sys
@@ -15,6 +16,7 @@ from pathlib import Path
 from django.conf import settings
 
 from assistant import lifeline
+from assistant.whole_files import write_whole
 
 
 @dataclass(frozen=True)
@@ -66,15 +68,33 @@ def processes() -> list[Process]:
     ]
 
 
-def port_in_use() -> bool:
-    """Whether something listens on the web process's port already."""
-    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
+def why_not_to_listen() -> str:
+    """Why the web process could not listen at its address, and what to do; empty where it can."""
+    where = f"COUNTERSIGN_BIND={settings.BIND!r}"
+    try:
+        family, kind, protocol, _, address = socket.getaddrinfo(
+            settings.BIND, settings.PORT, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )[0]
+    except (OSError, UnicodeError):
+        return (
+            f"{where} is no address of this machine: write 127.0.0.1, or 0.0.0.0 for all of them."
+        )
+    with socket.socket(family, kind, protocol) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
-            probe.bind((settings.BIND, settings.PORT))
-        except OSError:
-            return True
-    return False
+            probe.bind(address)
+        except OSError as error:
+            return {
+                errno.EADDRNOTAVAIL: f"{where} is no address of this machine: write 127.0.0.1, or "
+                "0.0.0.0 for all of them.",
+                errno.EACCES: f"This user may not listen on port {settings.PORT}: choose one above 1023 "
+                "with PORT=8000.",
+            }.get(
+                error.errno or 0,
+                f"Port {settings.PORT} is in use: stop what listens there, or choose another with "
+                f"PORT={settings.PORT % 65535 + 1}.",
+            )
+    return ""
 
 
 def _quoted(argument: str) -> str:
@@ -124,5 +144,5 @@ def write_supervisor_file() -> Path:
             "",
         ]
     path = data / "run" / "supervisor.conf"
-    path.write_text("\n".join(lines))
+    write_whole(path, "\n".join(lines))
     return path

@@ -16,15 +16,19 @@ from django.core.exceptions import ImproperlyConfigured
 
 from assistant.env import (
     env_bool,
+    env_choice,
     env_float,
     env_int,
     env_list,
     env_networks,
     env_path,
     env_str,
+    env_time_zone,
+    env_url,
     load_file,
 )
 from assistant.file_modes import private_from_now_on
+from assistant.whole_files import write_whole
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
@@ -47,28 +51,24 @@ PRODUCTION = env_bool("PRODUCTION", False, "HTTPS-only cookies, HSTS, no insecur
 DEBUG = env_bool("DEBUG", False, "Django's debug pages; never with customers' mail")
 COMPANY_NAME = env_str("COMPANY_NAME", "our company", "the name on the sign-in page")
 SIGNATURE = env_str("SIGNATURE", "The support team", "the line under every drafted reply")
-PORT = env_int("PORT", 8000, "the web process's port", minimum=1)
+PORT = env_int("PORT", 8000, "the web process's port", minimum=1, maximum=65535)
 BIND = env_str("BIND", "127.0.0.1", "the web process's address")
 
 
 def _secret_file(name: str) -> str:
     """A random secret kept under the data folder, made on first use, readable by its owner only."""
     path = DATA_DIR / "keys" / name
-    try:
-        return path.read_text().strip()
-    except FileNotFoundError:
-        pass
-    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    draft = path.with_name(f".{name}.{os.getpid()}.{secrets.token_hex(4)}")
-    with os.fdopen(os.open(draft, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "w") as file:
-        file.write(secrets.token_urlsafe(50))
-    try:
-        os.link(draft, path)  # of two processes that start at once, one wins and both read it
-    except FileExistsError:
-        pass
-    finally:
-        draft.unlink()
-    return path.read_text().strip()
+    if not path.exists():
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        # of two processes that start at once, one wins and both read it
+        write_whole(path, secrets.token_urlsafe(50), replace=False)
+    secret = path.read_text().strip()
+    if not secret:
+        raise ImproperlyConfigured(
+            f"{path} is empty. Put it back from your backup; without data yet, delete it and a new one "
+            "is made."
+        )
+    return secret
 
 
 SECRET_KEY = env_str(
@@ -135,7 +135,13 @@ TEMPLATES = [
 ]
 
 # --- database -------------------------------------------------------------------------------
-DATABASE_URL = env_str("DATABASE_URL", "", "postgres://…; SQLite under the data folder when empty")
+DATABASE_URL = env_url(
+    "DATABASE_URL",
+    "",
+    "postgres://…; SQLite under the data folder when empty",
+    schemes=["postgres", "postgresql", "pgsql", "sqlite"],
+    example="postgres://user:password@host:5432/countersign",
+)
 if DATABASE_URL:
     DATABASES: dict[str, Any] = {"default": dj_database_url.parse(DATABASE_URL, conn_max_age=60)}
 else:
@@ -242,7 +248,7 @@ MASKED_DAYS = env_int(
 
 # --- pages ----------------------------------------------------------------------------------
 LANGUAGE_CODE = "en"
-TIME_ZONE = env_str("TIME_ZONE", "UTC", "the console's time zone")
+TIME_ZONE = env_time_zone("TIME_ZONE", "UTC", "the console's time zone")
 USE_TZ = True
 STATIC_URL = "static/"
 STATIC_ROOT = DATA_DIR / "static"
@@ -251,7 +257,16 @@ WHITENOISE_USE_FINDERS = True
 WHITENOISE_AUTOREFRESH = DEBUG
 
 # --- processes ------------------------------------------------------------------------------
-BROKER_URL = env_str("BROKER_URL", "filesystem://", "filesystem://, redis://… or amqp://…")
+BROKER_URL = (
+    env_url(
+        "BROKER_URL",
+        "filesystem://",
+        "filesystem://, redis://… or amqp://…",
+        schemes=["filesystem", "redis", "rediss", "amqp", "amqps"],
+        example="filesystem://, redis://host:6379/0 or amqp://user:password@host:5672//",
+    )
+    or "filesystem://"
+)
 BROKER_DIR = DATA_DIR / "broker"
 WEB_WORKERS = env_int("WEB_WORKERS", 2, "processes that answer pages and REST", minimum=1)
 GPU_WORKERS = env_int("GPU_WORKERS", 1, "drafting workers to start, one a GPU", minimum=0)
@@ -326,7 +341,12 @@ CHECKPOINT_FILE = env_path(
     "where tree heads are appended; put it on another disk or host",
     base=DATA_DIR,
 )
-LOG_LEVEL = env_str("LOG_LEVEL", "INFO", "DEBUG, INFO, WARNING or ERROR")
+LOG_LEVEL = env_choice(
+    "LOG_LEVEL",
+    "INFO",
+    "DEBUG, INFO, WARNING or ERROR",
+    choices=["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"],
+)
 _STDERR: dict[str, Any] = {"handlers": ["stderr"], "propagate": False}
 LOGGING = {
     "version": 1,

@@ -9,6 +9,7 @@ from pathlib import Path
 from statistics import fmean
 from typing import Any, Literal
 
+from assistant.whole_files import written_whole
 from retrieval import metrics
 from retrieval.curves import roc_points
 from retrieval.intervals import interval_of_auroc, interval_of_mean
@@ -139,7 +140,7 @@ def run(
         result["against"] = figures(questions, others, ks=ks) | {"config": against.as_pairs()}
         result["difference"] = compare(questions, answers, others, ks=ks)
     if out is not None:
-        with out.open("w", encoding="utf-8") as file:
+        with written_whole(out) as file:
             for answer in answers:
                 file.write(json.dumps(answer.as_json(), ensure_ascii=False) + "\n")
     if curves:

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from assistant.digests import file_sha256
+from assistant.whole_files import write_whole
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -76,7 +77,7 @@ def write_manifest(folder: Path) -> str:
     """Write the digests of the bundle's files; returns the digest of weights and config together."""
     files = {name: file_sha256(folder / name) for name in (WEIGHTS, CONFIG)}
     digest = hashlib.sha256(json.dumps(files, sort_keys=True).encode()).hexdigest()
-    (folder / MANIFEST).write_text(json.dumps({"digest": digest, "files": files}, indent=2) + "\n")
+    write_whole(folder / MANIFEST, json.dumps({"digest": digest, "files": files}, indent=2) + "\n")
     return digest
 
 

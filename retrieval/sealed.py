@@ -17,6 +17,7 @@ from typing import Any
 from django.conf import settings
 
 from assistant.digests import file_sha256
+from assistant.whole_files import sync
 
 MANIFEST = "manifest.json"
 FORMAT = 3  # which files the index's folders hold; goes up when that changes
@@ -113,12 +114,3 @@ def traces(folder: Path, manifest: Mapping[str, Any]) -> tuple[tuple[int, int, i
     except OSError:
         return None
     return tuple((state.st_ino, state.st_size, state.st_mtime_ns) for state in states)
-
-
-def sync(path: Path) -> None:
-    """Write a file or a folder's names through to the disk."""
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

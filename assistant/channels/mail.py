@@ -5,7 +5,6 @@ A file is named by the reply's key, so writing it twice is writing it once. SMTP
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 from django.conf import settings
@@ -14,6 +13,7 @@ from django.utils import timezone
 from assistant.channels import smtp
 from assistant.channels.base import Adapter, DeliveryError, Outgoing
 from assistant.channels.letter import compose, recipient, sender
+from assistant.whole_files import write_whole
 
 
 class MailFile:
@@ -29,12 +29,7 @@ class MailFile:
         data = compose(reply, now=timezone.now())
         try:
             folder.mkdir(parents=True, exist_ok=True)
-            aside = path.with_suffix(f".{os.getpid()}.tmp")
-            with aside.open("wb") as file:
-                file.write(data)
-                file.flush()
-                os.fsync(file.fileno())
-            aside.replace(path)
+            write_whole(path, data)
         except OSError as error:
             raise DeliveryError(
                 f"could not write {path.name}: {error.strerror}", everybody=True

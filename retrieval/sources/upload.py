@@ -11,6 +11,7 @@ from pathlib import Path
 from django.conf import settings
 from django.core.files.uploadedfile import UploadedFile
 
+from assistant.whole_files import folder_made_whole
 from retrieval.loaders import endings, is_supported
 from retrieval.sources.archive import unpack
 from retrieval.sources.folder import FolderAdapter
@@ -41,12 +42,11 @@ def keep(files: Iterable[UploadedFile], *, kinds: tuple[str, ...] = ()) -> str:
             raise BadUpload(f"{name[:100]} was chosen twice; put them into a ZIP with folders.")
         taken[name] = file
     batch = secrets.token_hex(12)
-    folder = folder_of(batch)
-    folder.mkdir(parents=True)
-    for name, file in taken.items():
-        with (folder / name).open("xb") as target:
-            for piece in file.chunks():
-                target.write(piece)
+    with folder_made_whole(folder_of(batch)) as folder:
+        for name, file in taken.items():
+            with (folder / name).open("xb") as target:
+                for piece in file.chunks():
+                    target.write(piece)
     return batch
 
 

@@ -10,9 +10,17 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
+from assistant.digests import file_sha256
 from generation.safety import ScreenUnavailable
-from generation.safety.checkpoint import CHECKPOINT, WEIGHTS, assemble, minilm_folder
+from generation.safety.checkpoint import (
+    CHECKPOINT,
+    WEIGHTS,
+    assemble,
+    minilm_folder,
+    open_checkpoint,
+)
 from generation.safety.toxicity import BUNDLE, ToxicityScreen
+from tests.full_disk import no_room_above
 from tests.generation.toxicity_cases import CASES
 
 ORDINARY = [
@@ -179,9 +187,26 @@ def test_a_changed_checkpoint_is_never_opened(
     def opened(*arguments: object, **named: object) -> None:
         raise AssertionError("a changed checkpoint was opened")
 
-    monkeypatch.setattr(torch, "load", opened)
-    with pytest.raises(ScreenUnavailable, match=f"{name} has the digest"):
-        ToxicityScreen(data_dir=tmp_path).warm_up()
+    with monkeypatch.context() as patched:
+        patched.setattr(torch, "load", opened)
+        with pytest.raises(ScreenUnavailable, match=f"{name} has the digest"):
+            open_checkpoint(folder)
+
+
+@pytest.mark.parametrize("name", [CHECKPOINT, "digests.json"])
+def test_a_damaged_checkpoint_is_made_again(assembled: Path, tmp_path: Path, name: str) -> None:
+    folder = tmp_path / "models" / assembled.name
+    shutil.copytree(assembled, folder)
+    (folder / name).write_bytes((folder / name).read_bytes()[:1000])  # the disk was full
+    assert assemble(BUNDLE, data_dir=tmp_path) == folder
+    for file in assembled.iterdir():
+        assert file_sha256(folder / file.name) == file_sha256(file)
+
+
+def test_a_full_disk_leaves_no_half_checkpoint(tmp_path: Path) -> None:
+    with no_room_above(1_000_000), pytest.raises(ScreenUnavailable, match="can't be written"):
+        assemble(BUNDLE, data_dir=tmp_path)
+    assert list((tmp_path / "models").iterdir()) == []
 
 
 @pytest.mark.parametrize("name", [WEIGHTS, "config.json"])

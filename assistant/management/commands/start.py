@@ -8,13 +8,13 @@ from typing import Any
 
 from django.conf import settings
 from django.core.management import call_command
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import BaseCommand, CommandError, SystemCheckError
 from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 
-from assistant.celery import ensure_broker_folders
+from assistant.celery import ensure_broker_folders, require_broker
 from assistant.file_modes import heal
-from assistant.processes import port_in_use, processes, write_supervisor_file
+from assistant.processes import processes, why_not_to_listen, write_supervisor_file
 
 
 class Command(BaseCommand):
@@ -22,12 +22,8 @@ class Command(BaseCommand):
     requires_system_checks = []
 
     def handle(self, *args: Any, **options: Any) -> None:
-        if port_in_use():
-            raise CommandError(
-                f"Port {settings.PORT} is in use: stop what listens there, or choose another with "
-                f"PORT={settings.PORT + 1}.",
-                returncode=2,
-            )
+        if why_not := why_not_to_listen():
+            raise CommandError(why_not, returncode=2)
         if healed := heal(settings.DATA_DIR):
             self.stdout.write(
                 f"  {healed} files and folders under {settings.DATA_DIR} could be read by others; "
@@ -36,11 +32,15 @@ class Command(BaseCommand):
         executor = MigrationExecutor(connection)
         if executor.migration_plan(executor.loader.graph.leaf_nodes()):
             raise CommandError(
-                "The database is not set up: run `make demo`, or `manage.py migrate`."
+                "The database is not set up: run `make demo`, or `manage.py migrate`.", returncode=2
             )
-        call_command("check", databases=["default"], stderr=self.stderr, stdout=self.stdout)
+        try:
+            call_command("check", databases=["default"], stderr=self.stderr, stdout=self.stdout)
+        except SystemCheckError as error:
+            raise CommandError(str(error), returncode=2) from error
         connection.close()
         ensure_broker_folders()
+        require_broker()
         configuration = write_supervisor_file()
         names = ", ".join(process.name for process in processes())
         self.stdout.write(

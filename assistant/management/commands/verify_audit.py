@@ -14,6 +14,7 @@ from rich.console import Console
 from rich.progress import Progress
 
 from assistant.audit.verify import Verification, verify
+from assistant.error_texts import words_of
 
 
 class Command(BaseCommand):
@@ -44,7 +45,9 @@ class Command(BaseCommand):
                     progress=lambda done, total: bar.update(task, completed=done, total=total),
                 )
         except (OSError, DatabaseError) as error:
-            raise CommandError(f"the log could not be checked: {error}", returncode=2) from error
+            raise CommandError(
+                f"the log could not be checked: {words_of(error)}", returncode=2
+            ) from error
         if options["json"]:
             self.stdout.write(json.dumps(found.as_json(), ensure_ascii=False))
         else:

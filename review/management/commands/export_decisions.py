@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from argparse import ArgumentParser
 from pathlib import Path
 from typing import Any
@@ -16,7 +15,9 @@ from rich.progress import Progress
 
 from assistant.audit.log import AuditLogBroken, system
 from assistant.audit.search import parse
+from assistant.error_texts import words_of
 from assistant.privacy.pii import PiiScreenFailed
+from assistant.whole_files import written_whole
 from generation.training.record_files import tombstones_beside
 from review import training_export
 
@@ -40,10 +41,12 @@ class Command(BaseCommand):
         if errors:
             raise CommandError(f"--since: {errors['since']}", returncode=2)
         target: Path = options["out"]
-        # Under another name until it is whole: an interrupted export leaves no half file behind.
-        partial = target.with_name(f".{target.name}.partial")
         try:
-            with _private(partial) as file, Progress(console=Console(stderr=True)) as progress:
+            # the tombstones get their name first: no reader may find a file with an older list beside it
+            with (
+                written_whole(target) as file,
+                Progress(console=Console(stderr=True)) as progress,
+            ):
                 bar = progress.add_task("exporting decisions", total=None)
                 made = training_export.export(
                     since=filters.since,
@@ -52,13 +55,9 @@ class Command(BaseCommand):
                     write=file.write,
                     advance=lambda: progress.advance(bar),
                 )
-            # First the tombstones: no reader may find a file with an older list beside it.
-            tombstones = _write_tombstones(tombstones_beside(target))
-            partial.replace(target)
+                tombstones = _write_tombstones(tombstones_beside(target))
         except (OSError, DatabaseError, AuditLogBroken, PiiScreenFailed) as error:
-            raise CommandError(f"nothing was exported: {error}", returncode=2) from error
-        finally:
-            partial.unlink(missing_ok=True)
+            raise CommandError(f"nothing was exported: {words_of(error)}", returncode=2) from error
         figures = {
             "records": made.records,
             "approved": made.approved,
@@ -77,16 +76,8 @@ class Command(BaseCommand):
                 self.stdout.write(f"{name}: {value}")
 
 
-def _private(path: Path) -> Any:
-    """A new file that only its owner reads."""
-    descriptor = os.open(path, os.O_CREAT | os.O_TRUNC | os.O_WRONLY, 0o600)
-    return open(descriptor, "w", encoding="utf-8", newline="")
-
-
 def _write_tombstones(path: Path) -> int:
     groups = sorted(training_export.group_of(t) for t in training_export.forgotten_tickets())
-    partial = path.with_name(f".{path.name}.partial")
-    with _private(partial) as file:
+    with written_whole(path) as file:
         file.writelines(f"{group}\n" for group in groups)
-    partial.replace(path)
     return len(groups)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from argparse import ArgumentParser
 from pathlib import Path
 from typing import Any
@@ -15,6 +14,8 @@ from rich.progress import Progress
 
 from assistant.audit.log import AuditLogBroken, system
 from assistant.audit.search import parse
+from assistant.error_texts import words_of
+from assistant.whole_files import written_whole
 from review import exports
 
 ACTOR = system("export_log")
@@ -41,17 +42,11 @@ class Command(BaseCommand):
             raise CommandError(wrong, returncode=2)
         target: Path = options["out"]
         form: str = options["format"]
-        # Under another name until it is whole: an interrupted export leaves no half file behind.
-        partial = target.with_name(f".{target.name}.partial")
         try:
-            descriptor = os.open(partial, os.O_CREAT | os.O_TRUNC | os.O_WRONLY, 0o600)
-            with open(descriptor, "w", encoding="utf-8", newline="") as file:
+            with written_whole(target) as file:
                 written = self._write(file, filters, form)
-            partial.replace(target)
         except (OSError, DatabaseError, AuditLogBroken) as error:
-            raise CommandError(f"nothing was exported: {error}", returncode=2) from error
-        finally:
-            partial.unlink(missing_ok=True)
+            raise CommandError(f"nothing was exported: {words_of(error)}", returncode=2) from error
         self.stderr.write(f"{written} rows in {target}")
 
     def _write(self, file: Any, filters: Any, form: str) -> int:
