@@ -37,6 +37,10 @@ def written_whole(path: Path, *, binary: bool = False, replace: bool = True) -> 
         else:
             with suppress(FileExistsError):
                 os.link(aside, path)
+    except OSError as error:
+        if error.filename is None:  # a full disk is told without the file's name
+            error.filename = str(path)
+        raise
     finally:
         aside.unlink(missing_ok=True)
     sync(path.parent)
