@@ -29,14 +29,20 @@ class Turn(Protocol):
     def text(self) -> str: ...
 
 
+def _bare(text: str) -> str:
+    """Without marks that are no letters of their own: they would cut a Hindi or Thai word in pieces."""
+    text = unicodedata.normalize("NFC", text)
+    return "".join(c for c in text if unicodedata.category(c) not in ("Mn", "Mc"))
+
+
 def _words(text: str) -> frozenset[str]:
-    return frozenset(text.split())
+    return frozenset(_bare(text).split())
 
 
 # one of these must be there: it says that something is well, received or thanked for
 _CORE = _words(
     # English
-    "thanks thank thanx thx tnx ty tysm thankyou cheers worked works working solved resolved "
+    "thanks thank thanx thx tnx ty tysm tyvm ta thankyou cheers worked works working solved resolved "
     "fixed sorted "
     "perfect great awesome excellent brilliant wonderful amazing fantastic super lovely "
     "appreciated "
@@ -44,26 +50,32 @@ _CORE = _words(
     # German, Austrian, Swiss
     "danke dankeschön dankeschoen dank merci mercy bedanke bedanken funktioniert klappt geklappt "
     "gelöst "
-    "geloest erledigt behoben super perfekt prima toll klasse spitze alles wunderbar verstanden "
+    "geloest passt erledigt behoben super perfekt prima toll klasse spitze alles wunderbar verstanden "
     "läuft laeuft "
     # French, Spanish, Italian, Portuguese
     "merci remercie remercions parfait génial genial super excellent marche fonctionne résolu "
-    "resolu nickel "
-    "reçu compris gracias agradezco perfecto funciona funcionó funciono solucionado resuelto listo "
-    "estupendo recibido entendido grazie ringrazio perfetto funziona risolto ottimo ricevuto "
+    "resolu nickel bon "
+    "reçu compris gracias agradezco perfecto funciona funcionó funciono solucionado resuelto listo servido "
+    "estupendo recibido entendido grazie ringrazio perfetto funziona funzionato risolto ottimo ricevuto "
     "capito "
-    "obrigado obrigada obrigadão valeu agradeço perfeito funcionou resolvido ótimo otimo entendi "
+    "obrigado obrigada obrigadão valeu agradeço perfeito funcionou certo resolvido ótimo otimo entendi "
     # Dutch, Danish, Swedish, Norwegian, Finnish
-    "bedankt dank dankjewel dankuwel dankje werkt gelukt opgelost perfect fijn tak takk tack "
-    "virker "
+    "bedankt dank dankjewel dankuwel dankje werkt gelukt opgelost perfect top fijn tak takk tack "
+    "virker funkar "
     "fungerer fungerar løst löst perfekt kiitos kiitoksia toimii mahtavaa "
     # Polish, Czech, Hungarian, Romanian, Turkish, Indonesian
-    "dzięki dzieki dziękuję dziekuje działa dziala super díky diky děkuji dekuji funguje köszönöm "
-    "koszonom köszi koszi működik mulțumesc multumesc mersi teşekkürler tesekkurler teşekkür "
-    "tesekkur sağol sagol çalıştı çalışıyor terima kasih makasih berhasil dhanyavaad dhanyavad "
+    "dzięki dzieki dziękuję dziekuje działa dziala pomogło pomoglo super díky diky děkuji dekuji funguje "
+    "köszönöm koszonom köszi koszi működik mulțumesc multumesc mersi teşekkürler tesekkurler teşekkür "
+    "tesekkur sağol sagol çalıştı çalışıyor oldu terima kasih makasih berhasil dhanyavaad dhanyavad "
     "shukriya "
     # Russian, Ukrainian, Greek, Hebrew, Arabic, Hindi
-    "спасибо благодарю работает заработало отлично дякую працює ευχαριστώ תודה شكرا شكراً धन्यवाद"
+    "спасибо благодарю работает заработало помогло решено отлично дякую працює ευχαριστώ λύθηκε "
+    "תודה הסתדר شكرا شكراً धन्यवाद ধন্যবাদ "
+    # written without blanks: each whole
+    "ありがとう ありがとうございます ありがとうございました 谢谢 谢谢你 谢谢您 多谢 非常感谢 謝謝 謝謝您 "
+    "감사합니다 고맙습니다 ขอบคุณ ขอบคุณครับ ขอบคุณค่ะ ขอบคุณมาก "
+    # Croatian, Serbian, Slovene, Vietnamese
+    "hvala radi cảm ơn"
 )
 # these may stand beside it
 _BESIDE = _words(
@@ -77,7 +89,7 @@ _BESIDE = _words(
     "support reply response answer answers answering replying responding explaining explanation "
     "information info advice tip tips hint time effort patience service team guys everyone "
     "everybody folks "
-    "everything every thing my me myself did does do trick bye goodbye "
+    "everything every thing my me myself did does trick bye goodbye "
     "up running back again well done job work going went out like charm further more questions "
     "other "
     "day days week weekend evening afternoon morning night nice great good have having wish best "
@@ -97,7 +109,7 @@ _BESIDE = _words(
     "eure für fuer die der das den dem schnelle rasche nette tolle gute super hilfe antwort "
     "rückmeldung rueckmeldung "
     "unterstützung unterstuetzung info infos information auskunft mühe muehe es ich wir hat habe "
-    "haben ist "
+    "haben sich frau herr ist "
     "war jetzt nun wieder alles bestens wunderbar gut super einwandfrei damit und "
     "sie so mich uns bei im in ordnung "
     "klar weiter geholfen weitergeholfen mir schönes schoenes wochenende schönen tag abend ja ok "
@@ -120,7 +132,7 @@ _BESIDE = _words(
     "bene "
     "buona giornata saluti ciao lei voi ancora muito muita pela pelo ajuda resposta rápida agora "
     "tudo "
-    "certo bom dia boa tarde noite vocês voces você voce abraço tá "
+    "deu bom dia boa tarde noite vocês voces você voce abraço tá "
     # Dutch, Danish, Swedish, Norwegian
     "heel hartelijk veel erg voor de het uw je jullie hulp snelle reactie antwoord nu alles is "
     "goed en "
@@ -139,7 +151,7 @@ _BESIDE = _words(
     "sekarang bahut aapka "
     # Russian, Ukrainian, Greek, Hebrew, Arabic, Hindi
     "большое огромное вам за помощь ответ быстрый всё все теперь дуже за допомогу πολύ πάρα για τη "
-    "βοήθεια רבה על העזרה جزيلا جزيلاً لكم لك على المساعدة बहुत आपका"
+    "βοήθεια bạn nhiều vam vama רבה על העזרה جزيلا جزيلاً لكم لك على المساعدة تم حل المشكلة बहुत आपका"
 )
 # whole turns of phrase whose words would say something else alone
 _PHRASES = re.compile(
@@ -152,6 +164,11 @@ _PHRASES = re.compile(
     r"|answered) (?:all )?my questions?\b"
     r"|\b(?:just )?what i (?:needed|wanted|was looking for)\b|\bno thanks?(?: you)?\b"
     r"|\bi(?: wi|')ll (?:try|do|give) (?:that|it|this)(?: a (?:try|go))?\b|\bwill do\b"
+    r"|\bnever ?mind\b|\b(?:please )?(?:disregard|ignore) my (?:last|previous|earlier)"
+    r" (?:message|e-?mail|question|request|ticket)\b"
+    r"|\bi(?:'ve| have)? (?:figured|worked|sorted|found) (?:it|that|this) out(?: by)?(?: myself)?\b"
+    r"|\bno need(?=\s*[,.!–-])|\bthat did it\b"
+    r"|\byou (?:can|may) (?:now )?close (?:this|it)(?: now)?\s*(?=[,.!]|$)"
     r"|\b(?:that|this|it) was it\b|\bthat(?:'s| is) (?:all|it)\b|\bkeep up the good work\b"
     r"|\b(?:the |my |our )?(?:problem|issue|matter|case|ticket)s? (?:is|was|are|has been"
     r"|have been|got|seems)?"
@@ -160,7 +177,7 @@ _PHRASES = re.compile(
     r"|\b(?:so )?you (?:can|may) (?:now )?close (?:the|this|my) (?:ticket|case|request)\b"
     r"|\b(?:das )?(?:problem|thema|ticket) (?:ist|wurde|hat sich) (?:jetzt |nun |damit |somit )?"
     r"(?:gelöst|behoben|erledigt|geschlossen)\b|\b(?:das |dieses )?ticket kann geschlossen werden\b"
-    r"|\b(?:le )?problème (?:est|a été) (?:maintenant )?(?:résolu|réglé)\b"
+    r"|\b(?:le )?problème (?:(?:est|a été) )?(?:maintenant )?(?:résolu|réglé)\b"
     r"|\b(?:el )?problema (?:está|esta|ha sido|quedó) (?:ya )?(?:resuelto|solucionado)\b"
     r"|\bnothing (?:else|more|further)\b|\bmade my day\b|\ball (?:set|good|clear|done)\b"
     r"|\bkeine (?:weiteren )?fragen(?: mehr)?\b|\bkeine antwort nötig\b"
@@ -172,6 +189,7 @@ _PHRASES = re.compile(
 _PARTICULAR = re.compile(
     r"(?:(?:many |so )?(?:thanks|thank you|thx)(?: (?:so|very) much| a lot"
     r"| again)? for [^.!?\n]{3,80}"
+    r"|(?:(?:my|the|your) )?(?:[\w-]+ )?[\w-]+ (?:has |just )?(?:arrived|is here)(?: today| now| safely)*"
     r"|(?:my|the) (?:[\w-]+ ){1,3}?(?:(?:is|are|was|has been) (?:now |all )?"
     r"(?:working|fixed|online|solved|resolved)|(?:now )?works|worked|helped)(?: (?:again|now|fine"
     r"|perfectly|well|great))*"
@@ -275,6 +293,17 @@ _CALLS_FOR_HELP = re.compile(
 )
 
 
+# "Ok, answer me", "More information, thanks": words that thanks are made of, as an order
+_ORDERS = re.compile(
+    r"(?:^|[.,;:!\n]\s*|\b(?:ok(?:ay)?|so|and|now|then)\s+)"
+    r"(?:(?:answer|reply|respond|update|support|try|help|get)\s+(?:to\s+)?"
+    r"(?:me|us|it|this|that|again|now|everything|all|everyone|my|the)\b"
+    r"|(?:more|other|further)\s+(?:info|information|answers?|help|support|advice|tips?|hints?"
+    r"|assistance|time)\b)",
+    re.I,
+)
+
+
 def _signed_by(answers: Sequence[str]) -> frozenset[str]:
     """The words under our newest answer, where its name stands: "Thanks, Anna"."""
     lines = [line for line in answers[-1].splitlines() if line.strip()] if answers else []
@@ -293,7 +322,7 @@ def _thanks(text: str, *, answered: bool = False, names: Set[str] = frozenset())
         return False
     if not any(character.isalnum() for character in text):
         return any(unicodedata.category(character) == "So" for character in text)
-    if _CALLS_FOR_HELP.search(text):
+    if _CALLS_FOR_HELP.search(text) or _ORDERS.search(text):
         return False
     rest = _PHRASES.sub(" ok ", text)
     if answered:
@@ -316,7 +345,7 @@ def _sentences(text: str) -> list[str]:
 
 
 def _words_in(text: str) -> list[str]:
-    return [match.group().casefold().replace("’", "'") for match in _WORD.finditer(text)]
+    return [match.group().casefold().replace("’", "'") for match in _WORD.finditer(_bare(text))]
 
 
 def _unwell(text: str) -> bool:

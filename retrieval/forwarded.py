@@ -134,11 +134,10 @@ def forward_in(text: str) -> Forward | None:
             return None
         marked = _is_mark(line)
         if marked or ORIGINAL.match(line):
-            first = _next_filled(lines, number + 1)
-            rest = _unquoted(lines[first:])
-            return Forward(
-                _joined(lines[:number]), _joined(rest[_headers(rest, sure=True) :]), marked
-            )
+            rest = _unquoted(_filled_from(lines, number + 1))
+            # Proton Mail quotes the message, not its headers
+            below = _unquoted(_filled_from(rest, _headers(rest, sure=True)))
+            return Forward(_joined(lines[:number]), _joined(below), marked)
         if _HEADER.match(line) and (length := _headers(lines[number : number + MOST_HEADERS * 2])):
             return Forward(_joined(lines[:number]), _joined(lines[number + length :]), False)
     return None
@@ -159,14 +158,15 @@ def _is_mark(line: str) -> bool:
     return bool(found and (found["dashes"] or found["end"]))
 
 
-def _next_filled(lines: list[str], first: int) -> int:
+def _filled_from(lines: list[str], first: int) -> list[str]:
+    """From the first line that isn't blank on."""
     while first < len(lines) and not lines[first].strip():
         first += 1
-    return first
+    return lines[first:]
 
 
 def _unquoted(lines: list[str]) -> list[str]:
-    """Without the mark of quoting that Apple Mail puts before every line of a forward."""
+    """Without the mark of quoting that Apple and Proton Mail put before every line of a forward."""
     filled = [line for line in lines[:6] if line.strip()]
     if not filled or not all(line.lstrip().startswith(">") for line in filled):
         return lines

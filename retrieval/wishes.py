@@ -31,6 +31,12 @@ _DENIED_WISH = re.compile(
     r"|$)[,;:–]?(?P<but>\s*\bbut\b)?",
     re.IGNORECASE,
 )
+# "Please don't delete my account, I just want to …"
+_PLEASE_DONT = re.compile(
+    rf"\b(?:please|pls),? {_NOT} (?!worry|hesitate|forget|mind)[^,.;:!?–\n]{{1,120}}?"
+    r"(?=[,.;:!?–\n]|\bbut\b|\bi (?:only |just )?(?:want|need|would)|$)[,;:–]?(?P<but>\s*\bbut\b)?",
+    re.IGNORECASE,
+)
 _NOT_BUT = re.compile(
     r",?\s*\bnot (?:asking |talking |looking )?(?P<kind>to|for|about|the|a|an|my|in|on|with|by"
     r"|from|how to) [^,.;!?\n]{1,80}?,? but (?:rather )?(?=(?P=kind)\b)",
@@ -59,9 +65,12 @@ _TRIED = re.compile(
     rf"(?:\b(?:and|but|so) )?\b(?:i|we)(?:['’]ve| have| had)?(?: also)? (?:already"
     rf"|tried)\b[^.;!?\n]{{0,40}}?\b{_REMEDY}\b"
     r"[^.;!?\n]{0,80}?(?=[,.;!?\n]|\b(?:but|and (?:it|the|nothing|still|that|now))\b|$)[,;]?"
-    rf"|\b{_REMEDY}\b[^,.;!?\n]{{0,60}}?(?:did not|didn['’]?t|does not|doesn['’]?t|has not"
+    rf"|\b{_REMEDY}\b[^,.;!?\n]{{0,60}}?(?:(?:did not|didn['’]?t|does not|doesn['’]?t|has not"
     rf"|hasn['’]?t|never)"
-    r" (?:help|work|change anything|fix \w+|solve \w+)[^,.;!?\n]{0,30}",
+    r" (?:help|work|change anything|fix \w+|solve \w+)"
+    r"|(?:did|does|changes?|changed|fixed|solved) nothing|(?:made|makes) no difference|to no avail"
+    r"|without (?:success|luck|effect)|(?:had|has) no effect|(?:was|is) (?:no use|useless))"
+    r"[^,.;!?\n]{0,30}",
     re.IGNORECASE,
 )
 _WISH = re.compile(
@@ -77,9 +86,11 @@ def wished(text: str) -> str:
     """The text without what it says is not wanted ("not X but Y", "instead of X", "I don't want X");
     as it is where no other wish stands in it."""
     head = text[:LONGEST]
-    left = _DENIED_WISH.sub(lambda found: " I want " if found["but"] else " ", head)
-    if left != head and not _stands_alone(left):
-        left = head
+    left = head
+    for denied in (_DENIED_WISH, _PLEASE_DONT):
+        without = denied.sub(lambda found: " I want " if found["but"] else " ", left)
+        if without != left and _stands_alone(without):
+            left = without
     for pattern in (_NOT_BUT, _COMMA_NOT, _INSTEAD):
         left = _where_wished(pattern, left)
     return _tidy(left, head) + text[LONGEST:]
@@ -113,5 +124,6 @@ def _tidy(left: str, text: str) -> str:
     """What is left without stray marks; the text itself where nothing was taken out, or too much."""
     if left == text or len(set(terms(left))) < LEAST_TERMS:
         return text
+    left = re.sub(r"(?<=[.!?])[ \t]+[.,;:]", "", left)  # a sentence that is gone left its mark
     left = re.sub(r"[ \t]+(?=[,.;:!?])", "", re.sub(r"[ \t]{2,}", " ", left))
     return re.sub(r"(?m)^[ \t]*[,.;:!?]+[ \t]*|^[ \t]+", "", left).strip()

@@ -26,7 +26,12 @@ Super, danke! Schönes Wochenende|Merci beaucoup, ça marche !|Merci pour votre 
 Muchas gracias por su ayuda, ya funciona|Grazie mille, funziona!|Obrigado pela ajuda, funcionou!
 Bedankt, het werkt weer!|Tack så mycket, det fungerar nu!|Tak for hjælpen|Kiitos paljon!
 Dziękuję bardzo, działa|Teşekkürler, çalıştı|Спасибо большое, всё работает|Köszönöm szépen!
-terima kasih banyak|ευχαριστώ πολύ|شكرا جزيلا|תודה רבה
+terima kasih banyak|ευχαριστώ πολύ|شكرا جزيلا|תודה רבה|شكراً|धन्यवाद|बहुत धन्यवाद|ধন্যবাদ|ขอบคุณครับ
+ありがとうございます。|谢谢！|감사합니다|Cảm ơn bạn nhiều|Hvala, radi!|Passt, danke|Hat sich erledigt, danke
+C'est bon, merci|Problème résolu, merci|Gracias, me ha servido|Grazie, ha funzionato|Obrigada, deu certo
+Dzięki, pomogło|Спасибо, помогло|That did it, thanks|Never mind, it works now|You can close this.
+Please disregard my last message, it is working|No need, I figured it out myself, thanks
+The replacement has arrived, thanks|Great support again, thank you
 """
 ASKING = """
 Thanks, that worked! How do I change the schedule?|Thanks, that worked! How do I change the schedule
@@ -40,6 +45,10 @@ It works only on wifi, thanks|great, another error|My card stopped working|When 
 waiting for your reply thanks|I need help thanks|Great. The light is red now.|order 4711, thanks
 I'd like a refund, thank you|Perfect timing, my screen died|thanks, what about the other one
 I am out of the office until Monday, can you deliver on Tuesday?|Not working thanks
+Ok, do it|Ok, answer me|Thanks, update me|Great. Reply to me now.|More information, thanks|Ok, try again
+谢谢，但是还是不行|ありがとうございます。でも動きません|감사합니다. 그런데 안 돼요|شكراً لكن لا يعمل|धन्यवाद, लेकिन काम नहीं करता
+Спасибо, не помогло|Dzięki, nie pomogło|Never mind the price, call me|The wrong parcel arrived, thanks
+Close it|ok close my account|It arrived broken, thanks|Please disregard
 """
 
 

@@ -63,6 +63,12 @@ def test_a_forward_is_read_and_the_words_that_pass_it_on_are_not(forward: str, a
     assert "help@example.com" not in query.text
 
 
+def test_a_forward_whose_message_is_quoted_and_its_headers_are_not_is_read() -> None:
+    quoted = QUESTION.replace("? ", "?\n> \n> ")
+    proton = f"------- Forwarded Message -------\nFrom: Ana Lopes <ana@example.org>\nDate: On Monday, November 3rd, 2025 at 10:12 AM\nSubject: Ember Mini\nTo: help@example.com <help@example.com>\n\n\n> {quoted}"
+    assert own_words(f"fyi\n\n{proton}").split() == QUESTION.split()
+
+
 PAIRS = list(itertools.product([GMAIL["en"], OUTLOOK["de"], THUNDERBIRD["fr"]], repeat=2))
 
 
