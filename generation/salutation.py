@@ -7,6 +7,8 @@ without a name offends nobody; "Hi Mrs," does.
 from __future__ import annotations
 
 import re
+import unicodedata
+from itertools import pairwise
 
 from generation.given_names import (
     COMMON,
@@ -17,6 +19,14 @@ from generation.given_names import (
     TITLES,
 )
 
+
+def _bare(key: str) -> str:
+    """Without accents: Chloé is Chloe."""
+    return "".join(c for c in unicodedata.normalize("NFD", key) if not unicodedata.combining(c))
+
+
+_COMMON = frozenset(map(_bare, COMMON))
+_BETWEEN = {"y", "e", "i"}
 _LONGEST = 60  # of a person's name; more is a sentence
 _ASIDE = re.compile(r"\([^()]*\)|\[[^\[\]]*\]|\"[^\"]*\"|“[^“”]*”")  # (she/her), "Annie"
 # Latin letters, with what stands inside and after them in names
@@ -42,7 +52,9 @@ def _words(text: str) -> list[str] | None:
     if not found or not all(_WORD.fullmatch(word) for word in found):
         return None
     keys = [_key(word) for word in found]
-    if any(key in NO_PERSON for key in keys) or len(set(keys)) < len(keys):
+    if any(key in NO_PERSON for key in keys) or len(set(keys)) < len(keys) or _two_people(keys):
+        return None
+    if any(re.search("['’]s$", key) for key in keys):  # Mary's Kitchen
         return None
     titled = [key in TITLES for key in keys]
     words = [
@@ -55,16 +67,39 @@ def _words(text: str) -> list[str] | None:
     return words
 
 
+def _two_people(keys: list[str]) -> bool:
+    """Ana e Marco Rossi: a word that also stands inside of one person's family name, then a given name."""
+    return any(one in _BETWEEN and _given(then) for one, then in pairwise(keys))
+
+
 def _first(words: list[str]) -> str:
     """The given name where it stands first."""
     first, key = words[0], _key(words[0])
     if len(key.replace("-", "")) < 2 or first.endswith(".") or key in PARTICLES:
         return ""
-    if key in COMMON or _parts(key)[0] in COMMON:
+    if _given(key):
         return _spelt(first)
-    last = _key(words[-1])
-    unsure = key in FAMILY_FIRST or last in COMMON or len(words) == 1
+    unsure = (
+        _bare(key) in FAMILY_FIRST or _given(_key(words[-1])) or not _ends_in_a_family_name(words)
+    )
     return "" if unsure or not _written_as_a_name(words) else first
+
+
+def _given(key: str) -> bool:
+    """Whether it is a frequent given name, alone or before a hyphen; with or without its accents."""
+    first = _parts(key)[0]
+    return key in COMMON or first in COMMON or _bare(key) in _COMMON or _bare(first) in _COMMON
+
+
+def _ends_in_a_family_name(words: list[str]) -> bool:
+    """Whether the last word can be nothing else, so that an unknown first one is a given name: Osei-Tutu,
+    O’Brien, van Dijk. Of two unknown words, either may be the family's, or both a firm's."""
+    last = _key(words[-1])
+    return bool(
+        _bare(last) in FAMILY_FIRST
+        or re.search("[-'’]|^mc", last)
+        or any(_key(word) in PARTICLES for word in words[1:-1])
+    )
 
 
 def _after_the_comma(family: str, given: str) -> str:
@@ -76,8 +111,7 @@ def _after_the_comma(family: str, given: str) -> str:
     after_words = _words(given)
     if after_words is None or len(after_words) > 2:
         return ""
-    key = _key(after_words[0])
-    if _parts(key)[0] not in COMMON or (len(before) == 1 and _key(before[0]) in COMMON):
+    if not _given(_key(after_words[0])) or (len(before) == 1 and _given(_key(before[0]))):
         return ""
     return _spelt(after_words[0])
 
@@ -97,7 +131,7 @@ def _parts(key: str) -> list[str]:
 
 def _spelt(word: str) -> str:
     """A name typed in one case, as names are written: ANNA-LENA is Anna-Lena."""
-    if word.isupper() or word.islower():
+    if word.isupper() or not word[0].isupper():
         return re.sub(r"[^-'’]+", lambda part: part.group().capitalize(), word)
     return word
 

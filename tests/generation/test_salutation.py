@@ -26,6 +26,14 @@ SURE = {
     "Kwabena Osei-Tutu": "Kwabena",
     "Jean-Pierre Dupont": "Jean-Pierre",
     "Conan O’Brien": "Conan",
+    "Chukwuemeka Obi": "Chukwuemeka",
+    "Thabo Mokoena": "Thabo",
+    "Ji-sung Park": "Ji-sung",
+    "János Kovács": "János",
+    "O'Connor, Sinead": "Sinead",
+    "Herrn Hans Huber": "Hans",
+    "aNNa kOwalska": "Anna",
+    "José Ortega y Gasset": "José",
 }
 UNSURE = (
     """
@@ -35,6 +43,10 @@ Wang Wei|Kim Min-jun|Nagy Péter|Berg Anna|BERG Anna|Smith, Jr.|Smith, MD|Berlin
 Berg, A.|,|Berg,|山田太郎|Анна Берг|محمد علي|user123|A Berg|IBM Germany|Familie Berg|St. John
 test test|Hi Anna|Customer Anna|http://x.example|+49 170 1234567|Anna Berg from the shop round the corner
 Professor Snape|Lt. Dan|de Wit|🎉|Anna🎉|first last|Vorname Nachname|do not reply|Mailer-Daemon|x|O'Brien
+Lê Minh|Popescu Ion|Bäckerei Schmidt|Schmidt Bäckerei|Eheleute Schmidt|Hausverwaltung Krause|Night Shift|Former Member
+Sehr Geehrte|Oma Berg|King Charles|Coach Carter|Berlin Mitte|Holy Cross|Blue Moon|Mary's Kitchen|Lena’s Laden
+Georg Fischer AG|Otto Versand|Estimado Cliente|Sin Nombre|Fru Hansen|Pfarrer Braun|Umm Kulthum|Lorem Ipsum
+John et Jane Dupont|John y Ana García|Ana e Marco Rossi|Anna u. Jonas Berg|StB Maier|Doc Brown
 """.strip()
     .replace("\n", "|")
     .split("|")
