@@ -15,18 +15,49 @@ from unfold.admin import ModelAdmin
 from assistant.admin import ReadOnlyAdmin
 from assistant.audit.log import actor_of, record
 from generation.models import Calibration, ModelVersion, RoutingPolicy
+from generation.policies import EVERY, foresee, known_categories
 
 
 class RoutingPolicyForm(forms.ModelForm):
+    """A policy that lets more out is saved at the second click: the first shows what it would mean."""
+
+    shown = forms.CharField(required=False, widget=forms.HiddenInput)
+
     class Meta:
         model = RoutingPolicy
         fields = ["category", "auto_approve", "threshold"]
+
+    def __init__(self, *arguments: Any, **named: Any) -> None:
+        super().__init__(*arguments, **named)
+        names = known_categories()
+        if self.instance.pk and self.instance.category not in {EVERY, *names}:
+            names.append(
+                self.instance.category
+            )  # of articles that are gone; it can still be closed
+        choices = [(EVERY, "* (every category without a policy of its own)")]
+        self.fields["category"] = forms.ChoiceField(
+            choices=choices + [(name, name) for name in names],
+            help_text="of your articles and drafts",
+        )
 
     def clean_threshold(self) -> float:
         threshold = self.cleaned_data["threshold"]
         if not 0.5 <= threshold <= 1:
             raise ValidationError("Write a probability from 0.5 to 1.")
         return threshold
+
+    def clean(self) -> dict[str, Any]:
+        super().clean()
+        values = self.cleaned_data
+        if not self.errors and values["auto_approve"] and self.has_changed():
+            category, threshold = values["category"], values["threshold"]
+            sees = f"{threshold} {category}"
+            if values["shown"] != sees:
+                self.data = self.data.copy()
+                self.data[self.add_prefix("shown")] = sees
+                foreseen = foresee(category=category, threshold=threshold, now=timezone.now())
+                raise ValidationError(f"{foreseen} Nothing is saved yet: save again to have it so.")
+        return values
 
 
 @admin.register(RoutingPolicy)
