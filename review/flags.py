@@ -14,6 +14,7 @@ _SHORT: dict[str, tuple[str, Tone]] = {
     "injection": ("injected instruction", "harm"),
     "leak": ("personal data", "harm"),
     "failed": ("no draft", "harm"),
+    "harsh_quote": ("harsh words", "check"),
     "toxic_customer": ("hostile customer", "check"),
     "language": ("other language", "check"),
     "no_reply_needed": ("no reply needed", "plain"),

@@ -36,7 +36,9 @@ def checks_of(
     if shown is not None:
         # the candidate that is shown, which may not be the chosen one
         scores = (candidate.toxicity if candidate else None) or toxicity.get("draft")
-        words = _toxicity("Hurtful words", scores, bad="toxic_draft" in codes, tone="harm")
+        tone: Tone = "check" if "harsh_quote" in codes else "harm"
+        bad = bool(codes & {"toxic_draft", "harsh_quote"})
+        words = _toxicity("Hurtful words", scores, bad=bad, tone=tone)
         lines.append(_until_edited(words, "screened when you approve"))
     lines.append(
         _toxicity(

@@ -292,6 +292,29 @@ def test_a_toxic_draft_is_withheld(
     assert not OutboundReply.objects.exists()
 
 
+def test_an_articles_own_harsh_words_are_flagged_and_not_hidden(
+    knowledge: None, sure: registry.Models, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Wary(MildScreen):
+        """Between its points for drafts (.4) and for tickets (.6), as on an article on deletion."""
+
+        def score(self, texts: list[str]) -> list[dict[str, float]]:
+            return [{"toxicity": 0.5 if "Hi Ana" in text else 0.0} for text in texts]
+
+        def verdict(self, scores: dict[str, float], *, place: str):  # type: ignore[no-untyped-def]
+            from generation.safety.toxicity import ToxicityFinding
+
+            point = {"draft": 0.4, "ticket": 0.6}[place]
+            return ToxicityFinding(scores, scores["toxicity"] >= point, (), self.version)
+
+    monkeypatch.setattr(registry, "_models", replace(sure, toxicity=Wary()))
+    draft = drafted(receive())
+    assert draft.state == Draft.State.IN_REVIEW  # shown, and never sent by a policy
+    assert "harsh_quote" in codes(draft)
+    assert "toxic_draft" not in codes(draft)
+    assert not OutboundReply.objects.exists()
+
+
 def test_a_planted_instruction_is_withheld_and_said(knowledge: None, sure: registry.Models) -> None:
     draft = drafted(
         receive(
