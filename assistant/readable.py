@@ -22,7 +22,9 @@ _NAMES = (
 _TAG = re.compile(rf"</?(?:{_NAMES})(?:\s[^<>]{{0,2000}})?/?>|<!doctype html|<!--", re.I)
 _BEGINS = re.compile(rf"\s*(?:<\?xml|<!doctype html|<(?:html|head|body|{_NAMES})[\s>/])", re.I)
 _GLUED = re.compile(r"(?:\S<br ?/?>|<br ?/?>\S)", re.I)
-_CLOSES = re.compile(rf"</(?:{_NAMES})>", re.I)
+_CLOSES = re.compile(
+    rf"\w[^\w<>\s]{{0,3}}</(?:{_NAMES})>", re.I
+)  # behind words: markup, not a mention
 _LAID_OUT = re.compile(
     r"<(?:html|body|p|div|table|td|ul|ol|h[1-6])[\s>]", re.I
 )  # line ends mean nothing

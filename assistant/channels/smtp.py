@@ -109,12 +109,21 @@ def _content(session: smtplib.SMTP, data: bytes) -> None:
         raise MaybeDelivered("the mail server took the whole message and answered nothing clear")
 
 
+_SIGN_IN_FIRST = 530  # RFC 4954, section 6, and RFC 3207, section 4: said at any step
+
+
 def _refused(what: str, code: int, words: bytes) -> DeliveryError:
-    """4xx is a passing refusal, 5xx a final one (RFC 5321, section 4.2.1); anything else is no answer,
-    and is tried again. The server's words may repeat the customer's address and stay out."""
+    """4xx is a passing refusal, 5xx a final one (RFC 5321, section 4.2.1), but for the one about us;
+    anything else is no answer, and is tried again. The server's words may repeat the customer's address
+    and stay out."""
     status = re.match(rb"[245]\.\d{1,3}\.\d{1,3}\b", words)
     shown = f"{code} {status.group().decode()}" if status else str(code)
-    return DeliveryError(f"the mail server refused {what} ({shown})", permanent=500 <= code < 600)
+    ours = code == _SIGN_IN_FIRST
+    return DeliveryError(
+        f"the mail server refused {what} ({shown})",
+        permanent=500 <= code < 600 and not ours,
+        everybody=ours,
+    )
 
 
 @contextmanager

@@ -28,6 +28,8 @@ READ = {
 }
 PLAIN = [
     "How do I write <br> in the note?",
+    "Do I close <p> with </p>?",
+    "Which one, <ul> or <ol>, and why </ul>?",
     "Is 3 < 4 and 5 > 2?",
     "I typed `<b>x</b>` in the field <b>",
     "from: Ana <ana@x.example>\nto: <bob@x.example>",

@@ -148,11 +148,16 @@ def test_a_line_that_drops_before_the_message_left_is_tried_again(settings, step
 
 
 @pytest.mark.django_db
-@pytest.mark.parametrize("step", ["connect", "EHLO", "AUTH"])
+@pytest.mark.parametrize(
+    ("step", "answer"),
+    [("connect", "554 5.7.1 go away"), ("EHLO", "554 5.7.1 go away"), ("AUTH", "554 5.7.1 go away"),
+     ("MAIL", "530 5.7.0 Must issue a STARTTLS command first"), ("RCPT", "530 5.7.1 sign in"),
+     ("DATA", "530-5.7.0 sign in\r\n530 5.7.0 first"), ("dot", "530 5.7.0 sign in")],
+)  # fmt: skip
 def test_what_is_wrong_with_the_server_or_our_account_loses_no_reply_and_is_asked_once_a_sweep(
-    settings, step: str
+    settings, step: str, answer: str
 ) -> None:
-    with SmtpServer({step: "554 5.7.1 go away"}) as server:
+    with SmtpServer({step: answer}) as server:
         use(settings, server, EMAIL_HOST_USER="shop", EMAIL_HOST_PASSWORD="secret")
         replies = [held(asked(message_id=f"<{n}@e.example>"), f"draft-{n}") for n in range(3)]
         assert outbox.deliver_due(now=LATER) == 0
