@@ -88,7 +88,7 @@ def _by_subject(subject: str, body: str, start: str) -> str:
         return BOUNCE
     named = REPLY_SUBJECT.match(subject)
     if named and (_LABEL.match(subject, named.end()) or _is_notice(body, start)):
-        return AUTO_REPLY
+        return "" if "?" in subject and _asks(body) else AUTO_REPLY
     if ABSENT_SUBJECT.match(subject) and (
         _is_of_ours(ABSENT_SUBJECT, subject) or _is_notice(body, start)
     ):

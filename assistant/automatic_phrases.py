@@ -19,7 +19,7 @@ BOUNCE_SUBJECT = re.compile(
     _any(
         r"undelivered mail returned to sender",
         r"mail delivery (?:failed|failure|error) ?: ?returning",
-        r"mail delivery (?:subsystem|system)\b",
+        r"mail delivery (?:subsystem|system)$",
         r"(?:delivery status notification|notificación de estado de entrega|notifica sullo stato [\w ]{4,20}|"
         r"notificação de status de entrega|benachrichtigung (?:zum|über den) \w+status|notification d.état de remise) ?\(",
         r"delivery failure: user\b",
@@ -77,7 +77,7 @@ BOUNCE_BODY = re.compile(
         r"\*\* (?:address not found|delivery incomplete|message (?:not delivered|blocked))",
         r"delivery (?:to|has failed to|is delayed to) (?:the following|these) recipients?",
         r"your message\b.{1,300}\bwas not delivered to:",
-        r"your message (?:to .{1,120} |was not |wasn.t |could not |couldn.t )(?:be )?(?:delivered to|couldn.t be delivered|could not be delivered|has been blocked|wasn.t delivered)",
+        r"your message (?:to .{1,120} |was not |wasn.t |could not |couldn.t )(?:be )?(?:delivered to (?:\S{1,120}@|the recipient|the following)|couldn.t be delivered|could not be delivered|has been blocked|wasn.t delivered)",
         r"(?:the following|an? (?:e-?mail )?|a message that you sent).{0,40}message.{0,60}(?:could not be|not be) delivered",
         r"a message that you sent (?:could not|contained no)",
         r"i.m sorry to have to inform you that your message could not be delivered",
@@ -85,7 +85,7 @@ BOUNCE_BODY = re.compile(
         r"address not found",
         r"message could not be delivered to \S{1,120}@",
         r"message (?:not delivered|blocked)\s*\n",
-        r"(?:\d{3}[ -])?5\.\d\.\d{1,2} ",
+        r"\b5\d\d[ -]5\.\d\.\d{1,2} ",
         r"dies?e? (?:nachricht|mail|e-mail) wurde automatisch (?:von|erstellt|erzeugt|generiert).{0,80}(?:mail|server)",
         r"ihre (?:nachricht|e-mail|mail) (?:an \S{1,120} )?(?:konnte|wurde) nicht zugestellt",
         r"die zustellung .{0,120} fehlgeschlagen",
@@ -298,7 +298,7 @@ OF_THE_MAIL = re.compile(
 REQUEST = re.compile(
     r"\b(?:can|could|would|will) you\b|\b(?:i|we) (?:need|want|would like|.d like|have not received|haven.t received|still|can.t|cannot)\b"
     r"|\bplease (?!(?:contact|call|e-?mail|mail|reach|write|type|direct|address|note|be|do not|don.t|refer|allow|feel|turn|resend|use|visit|submit|fill|log|see|send (?:it|your|an?) ))\w+"
-    r"|\b(?:how|why|when|where) (?:do|does|can|is|are|will|should)\b|\bhold my (?:parcel|order|mail)\b|\bis (?:a|my|the|it) \w+ possible\b"
+    r"|\b(?:how|why|when|where) (?:do|does|can|is|are|will|should)\b|\bhold my (?:parcel|order|mail)\b|\b(?:send|ship|give|refund) (?:me|us|my)\b|\bmust be\b|\bis (?:a|my|the|it) \w+ possible\b"
     r"|\b(?:does not|doesn.t|do not work|don.t work|won.t|not working|is broken|stopped|still no|still not)\b"
     r"|\b(?:bitte (?!(?:wenden|kontaktieren|rufen|schreiben|beachten|haben|antworten|richten|an|direkt|per|ab))\w+|können sie|könnten sie|wie (?:kann|stelle|schalte)|ich (?:brauche|möchte|will))\b"
     r"|\b(?:pouvez-vous|pourriez-vous|je voudrais|s.il vous plaît (?!contact)\w*|livrez|envoyez)\b"
