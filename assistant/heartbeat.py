@@ -37,6 +37,12 @@ def alive(queue: str, *, now: datetime) -> bool:
     return Heartbeat.objects.filter(queue=queue, beat_at__gte=now - ALIVE_FOR).exists()
 
 
+def lived_through(since: datetime, *, now: datetime) -> bool:
+    """Whether any worker that was there at `since` is there still: not everything was stopped or lost."""
+    workers = Heartbeat.objects.filter(name__contains="@")  # beat's own rows have no process
+    return workers.filter(started_at__lte=since, beat_at__gte=now - ALIVE_FOR).exists()
+
+
 def beat(*, name: str, queue: str, now: datetime) -> None:
     Heartbeat.objects.update_or_create(
         name=name,
@@ -72,9 +78,13 @@ def forget_dead(*, now: datetime) -> int:
 
 
 def _run(name: str, queue: str) -> None:
+    is_first = True
     while True:
         try:
             ensure_broker_folders()
+            if is_first:  # a killed process may have left its row, and its number
+                Heartbeat.objects.filter(name=name).delete()
+                is_first = False
             beat(name=name, queue=queue, now=timezone.now())
         except Exception as error:
             logger.warning("no heartbeat written: %s", type(error).__name__)

@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from django.db import connection, transaction
 
+from assistant import heartbeat
 from assistant.intake import add_message, receive_message
 from assistant.models import AuditEvent
 from generation import queue
@@ -170,14 +171,39 @@ def test_an_import_is_drafted_though_live_messages_never_stop(size: int) -> None
     raise AssertionError("the import starved")
 
 
+def gives_signs_of_life(name: str, at: datetime) -> None:
+    heartbeat.beat(name=name, queue=name.split("@")[0], now=at)
+
+
+@pytest.mark.django_db
+def test_power_cuts_give_no_draft_to_a_person(settings) -> None:
+    tickets(2)
+    at = NOW
+    for cut in range(settings.MAX_ATTEMPTS - 1):
+        # all processes are new ones, and beat's own rows are nobody's
+        gives_signs_of_life(f"default@here:{cut}", at)
+        heartbeat.clock("sweeps", now=at)
+        at += timedelta(seconds=1)
+        while queue.lease_batch(size=2, now=at):
+            pass
+        at += timedelta(seconds=settings.LEASE_SECONDS + 60)
+        gives_signs_of_life(f"default@here:{cut + 1}", at)
+        heartbeat.clock("sweeps", now=at)
+        assert queue.give_back_expired(now=at) == 2
+    assert [d.state for d in Draft.objects.all()] == [State.QUEUED] * 2
+    assert len(queue.lease_batch(size=2, now=at).drafts) == 1  # alone, to be safe
+
+
 @pytest.mark.django_db
 def test_a_draft_that_silences_its_worker_is_tried_alone_and_then_given_to_a_person(
     settings,
 ) -> None:
     drafts = tickets(3)
+    gives_signs_of_life("default@here:1", NOW - timedelta(seconds=1))
     first = queue.lease_batch(size=3, now=NOW)
     assert len(first.drafts) == 3
     late = NOW + timedelta(seconds=settings.LEASE_SECONDS + 1)
+    gives_signs_of_life("default@here:1", late)
     assert queue.give_back_expired(now=late) == 3
     new = queued("api", at=50)
 
@@ -190,7 +216,9 @@ def test_a_draft_that_silences_its_worker_is_tried_alone_and_then_given_to_a_per
     others = [d.pk for d in drafts[1:]]
     Draft.objects.filter(pk__in=others).update(state=State.IN_REVIEW, lease_token=None)
     Draft.objects.filter(pk=new.pk).update(state=State.IN_REVIEW, lease_token=None)
-    assert queue.give_back_expired(now=late + timedelta(seconds=settings.LEASE_SECONDS + 1)) == 1
+    later = late + timedelta(seconds=settings.LEASE_SECONDS + 1)
+    gives_signs_of_life("default@here:1", later)
+    assert queue.give_back_expired(now=later) == 1
     culprit = Draft.objects.get(pk=drafts[0].pk)
     assert culprit.state == State.FAILED
     assert "fell silent 2 times" in culprit.reasons[0]["text"]
