@@ -53,8 +53,7 @@ class RoutingPolicyForm(forms.ModelForm):
             category, threshold = values["category"], values["threshold"]
             sees = f"{threshold} {category}"
             if values["shown"] != sees:
-                self.data = self.data.copy()
-                self.data[self.add_prefix("shown")] = sees
+                self.data = {**self.data.dict(), self.add_prefix("shown"): sees}  # type: ignore[attr-defined]
                 foreseen = foresee(category=category, threshold=threshold, now=timezone.now())
                 raise ValidationError(f"{foreseen} Nothing is saved yet: save again to have it so.")
         return values

@@ -42,11 +42,17 @@ def keep(files: Iterable[UploadedFile], *, kinds: tuple[str, ...] = ()) -> str:
             raise BadUpload(f"{name[:100]} was chosen twice; put them into a ZIP with folders.")
         taken[name] = file
     batch = secrets.token_hex(12)
-    with folder_made_whole(folder_of(batch)) as folder:
-        for name, file in taken.items():
-            with (folder / name).open("xb") as target:
-                for piece in file.chunks():
-                    target.write(piece)
+    try:
+        with folder_made_whole(folder_of(batch)) as folder:
+            for name, file in taken.items():
+                with (folder / name).open("xb") as target:
+                    for piece in file.chunks():
+                        target.write(piece)
+    except OSError as error:
+        raise BadUpload(
+            "The server's disk is full or cannot be written, so nothing was kept. Tell whoever runs "
+            "this installation, then upload the files again."
+        ) from error
     return batch
 
 

@@ -126,7 +126,7 @@ def test_a_mail_is_written_whole_or_tried_again(
 def test_an_upload_is_kept_whole_or_not_at_all(tmp_path: Path, settings: SimpleNamespace) -> None:
     settings.UPLOAD_DIR = tmp_path / "uploads"
     files = [SimpleUploadedFile("a.md", b"# A"), SimpleUploadedFile("b.md", b"b" * 5000)]
-    with no_room_above(1000), pytest.raises(OSError, match="too large"):
+    with no_room_above(1000), pytest.raises(upload.BadUpload, match="disk is full"):
         upload.keep(files)
     assert os.listdir(settings.UPLOAD_DIR) == []
     batch = upload.keep(files)
