@@ -63,17 +63,18 @@ _IN_CODE = re.compile(r"[A-Z][A-Z0-9]{1,7}-$|[A-Z0-9]*[A-Z]{3,}[0-9]*$")  # ORD-
 
 _IBAN_START = re.compile(rf"(?<![A-Za-z0-9])[A-Za-z]{{2}}[0-9]{{2}}(?=[{_TIDY}]{{0,4}}[A-Za-z0-9])")
 _CODE_WORDS = (
-    r"(?:cvv2?|cvc2?|cvn2?|csc|cid|kartenprüfnummer|prüfziffer|sicherheitscode|cryptogramme|"
+    r"(?:cvv2?|cvc2?|cvn2?|csc|cid|kartenprüfnummer|prüfziffer|sicherheitscode|cryptogramme|kpn|"
+    r"code de sécurité|c[oó]digo de segur(?:idad|ança)|codice di sicurezza|beveiligingscode|код безопасности|"
     r"(?<!social )security (?:code|number)|card code|(?:card )?verification (?:code|value|number)|"
     r"(?:3|4|three|four)[- ]digits?(?: code| number)?(?: on the back)?)"
 )
 _CODE = re.compile(
-    rf"(?i)\b{_CODE_WORDS}\b(?:[^\w]|is|number|no|code|on|the|back|my|card|of|it|it's|s){{0,24}}?"
-    r"(?<![0-9])(?P<code>[0-9]{3,4})(?![-.,]?[0-9])"
+    rf"(?i)\b{_CODE_WORDS}\b(?:[^\w]|is|number|no|code|on|the|back|my|card|of|it|it's|s|are|es|est|ist|è|visuel){{0,24}}?"
+    r"(?<![0-9])(?P<code>[0-9]{3,4}|[0-9](?: [0-9]){2,3})(?![-.,]?[0-9])"
 )
 _EXPIRY = re.compile(
-    r"(?i)(?:[^\w]|exp|expir(?:y|es|ed|ing|ation)|expdate|valid|thru|until|till|through|to|date|gültig|bis|and|is|the|with|"
-    r"good|month|year){0,16}?(?<![0-9])(?P<expiry>(?:0?[1-9]|1[0-2])\s?[/.\-–]\s?(?:20)?[2-4][0-9])(?![0-9])"
+    r"(?i)(?:[^\w]|exp|expir(?:y|es|ed|ing|ation)|expdate|valid|thru|until|till|through|to|date|gültig|bis|ablauf|vence|caduca|scad|scadenza|expire|hasta|fino|al|le|and|is|the|with|"
+    r"good|month|year){0,16}?(?<![0-9])(?P<expiry>(?:0?[1-9]|1[0-2])\s?[/.\-–|]\s?(?:20)?[2-4][0-9]|(?<=[|;])(?:0[1-9]|1[0-2])[2-4][0-9])(?![0-9])"
 )
 _BARE_CODE = re.compile(r"[^\w\n]{1,6}(?P<code>[0-9]{3,4})(?![0-9]|[.,/-][0-9])")
 _AFTER_CARD = 60  # characters in which an expiry date belongs to the card before it
