@@ -125,7 +125,7 @@ RULES: tuple[Rule, ...] = (
         "prompt extraction", 0.75, "asks for the assistant's own instructions",
         r"\b(?:reveal|show|print|repeat|output|display|tell|give|share|write|disclose|expose|leak|list|quote|recite|dump|return|encode|translate|summari[sz]e|need to see|see|what (?:is|are|was|were)|what'?s)\b"
         + _GAP + r"\b(?:your|the|its|this|above|those)\s+(?:\w+\s+){0,2}?" + _HIDDEN_ORDERS + r"\b",
-        r"\bsystem prompts?\b(?!\s+(?:you|the (?:user|administrator)|for|users?|whether|to|asks|appears|opens|is displayed))", r"\byour (?:exact |full |own )?(?:instructions|prompt|programming)\b(?!\s+(?:manual|booklet|leaflet|page|video|say|were not clear))(?=[^\n]{0,40}(?:[?:.'\"]|verbatim|word|above))",
+        r"\bsystem prompts?\b(?!\s+(?:you|the (?:user|administrator)|for|users?|whether|to|asks|appears|opens|is displayed|me|us|every|each|customers?|people|an?\b))", r"\byour (?:exact |full |own )?(?:instructions|prompt|programming)\b(?!\s+(?:manual|booklet|leaflet|page|video|say|were not clear))(?=[^\n]{0,40}(?:[?:.'\"]|verbatim|word|above))",
         r"\b(?:repeat|print|output|copy|display|recite)\b[^.\n]{0,30}\b(?:text|words|everything|sentences?|lines?)\s+(?:above|before|prior)\b",
         r"\brepeat the above\b|\brepeat (?:this|the) (?:entire|whole) conversation\b|\bstarting instructions\b|\btext you were given\b|\bi was instructed to['\"]|\bnot (?:supposed|allowed) to tell (?:me|us|anyone)\b|\bwhat were you told\b|\bwhat were those instructions\b|\binitiali[sz]ation string\b",
         r"\bmy instructions are\b|\bconsole\.log\(\s*system", r"\binitial prompt\b",

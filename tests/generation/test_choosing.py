@@ -125,6 +125,12 @@ def test_a_loop_of_eight_words_is_seen() -> None:
     assert not has_loop(run + "nine ten")
 
 
+@pytest.mark.parametrize("stutter", ["how to get a a lost phone", "Your your plan", "The the"])
+def test_a_body_with_a_word_twice_in_a_row_is_dropped(stutter: str) -> None:
+    assert usable_body(f"{stutter}. Hold the ring.", template=None, finish="stop") == ""
+    assert usable_body("It had had a fault that that update mends.", template=None, finish="stop")
+
+
 def test_what_the_length_limit_cut_ends_at_its_last_whole_sentence() -> None:
     text = " Here is how to reset it.\n\nHold the ring for ten seconds. Then the displ"
     assert usable_body(text, template=None, finish="length").endswith("ten seconds.")

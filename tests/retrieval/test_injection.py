@@ -46,6 +46,8 @@ ARTICLES = [
     "If you are no longer eligible, your benefits end after two months.",
     '```html\n<script src="app.js"></script>\n```\nAdd the script to the page.',
     "Enter the following command, and then choose OK. The system prompts you for a password.",
+    "My old system prompts me for a PIN at every start.",
+    "The alarm system prompts every visitor to ring.",
 ]
 
 

@@ -67,6 +67,55 @@ def test_what_the_articles_say_or_do_not_speak_of_is_no_finding(text: str) -> No
     assert kinds(text, known=["Where is my order 4711-22?"]) == set()
 
 
+LISTED = "- Smoke alarms whose seal is broken\n- Batteries that were taken out of their blister"
+MORE = (
+    "We deduct up to 40 percent for missing parts. The ring blinks once a minute. "
+    "Move the sensor closer to the hub. Returns from the European Union are free of charge. "
+    "Insert two cells with the plus side up. Drop the parcel off within 10 days of the registration."
+)
+
+
+@pytest.mark.parametrize(
+    ("text", "kind"),
+    [
+        ("We deduct at least 40 percent for missing parts.", "opposite"),
+        ("The ring blinks once an hour.", "opposite"),
+        ("Move the sensor further away from the hub.", "opposite"),
+        ("Insert two cells with the minus side up.", "opposite"),
+    ],
+)
+def test_a_changed_bound_rate_or_direction_is_found(text: str, kind: str) -> None:
+    found, _ = departures_of(text, [MORE], embed=get_embedder().encode)
+    assert kind in {one for departure in found for one in departure.kinds}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Drop the parcel off no later than 10 days after the registration.",
+        "Returns from the EU are free.",
+        "We deduct at most 40 percent for missing parts.",
+    ],
+)
+def test_the_same_in_other_words_is_no_finding(text: str) -> None:
+    assert departures_of(text, [MORE], embed=get_embedder().encode)[0] == []
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("Smoke alarms whose seal is broken can be returned.", True),
+        ("Smoke alarms whose seal is broken cannot be returned.", False),
+        ("We can't take back batteries that were taken out of their blister.", False),
+    ],
+)
+def test_a_list_under_a_heading_that_denies_is_denied(text: str, found: bool) -> None:
+    departures, _ = departures_of(
+        text, [LISTED], headings=["What cannot be returned"], embed=get_embedder().encode
+    )
+    assert bool(departures) is found
+
+
 @hypothesis_settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
 @given(st.integers(min_value=1, max_value=400))
 def test_no_other_number_of_days_passes(days: int) -> None:
@@ -146,6 +195,15 @@ def test_an_edit_that_the_articles_bear_out_is_called_screened(
     body = post(sign_in(mara), ticket, draft, mara, text).content.decode()
     assert "no figure, date, name or link that the articles don’t bear out" in body
     assert "send_anyway" not in body
+
+
+def test_what_the_article_is_called_may_be_named(ticket, answering):
+    chunk = make_article("Join the Nordwind Club", f"# Join the Nordwind Club\n\n{PASSAGE}")
+    draft = make_draft(ticket, text=TEXT, said=[Said(BODY, BODY, 1.0)], chunk=chunk, quoted=False, reasons=[])  # fmt: skip
+    text = f"Here is how to join the Nordwind Club:\n\n{BODY}"
+    assert rescreen.rescreen(ticket=ticket, draft=draft, text=text)["departures"] == []
+    other = text.replace("Nordwind", "Sudwind")
+    assert rescreen.rescreen(ticket=ticket, draft=draft, text=other)["departures"] != []
 
 
 def test_a_customer_without_an_address_is_no_obstacle(draft, answering):
