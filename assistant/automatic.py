@@ -3,6 +3,7 @@
 A person's question must never be taken for one, so words count only where programs put them: in header
 fields, as a label before a subject, at the beginning of a body. A subject that people write too counts
 only with a body that says the same, and an absence notice that also asks for something is a question.
+Words are a guess all the same: what only they say stays in sight (`is_declared`).
 Header fields: RFC 3834, 3464, 8098.
 """
 
@@ -43,16 +44,22 @@ def kind_of(
 ) -> str:
     """`bounce`, `auto_reply`, `receipt`, or nothing where a person wrote. ``headers`` are those of the
     mail, as far as they are known; their names are read in any case."""
-    fields = {
-        name.strip().lower(): value.strip().lower() for name, value in (headers or {}).items()
-    }
     subject, start = subject.strip()[:300], body.strip()[:_BEGINNING]
     return (
-        _by_headers(fields)
+        _by_headers(_fields(headers))
         or _by_sender(sender.lower(), subject, start)
         or _by_subject(subject, body, start)
         or _by_body(body.strip(), start)
     )
+
+
+def is_declared(*, sender: str, headers: Mapping[str, str] | None = None) -> bool:
+    """Whether the mail itself says that a program wrote it, by its header fields or its sender."""
+    return bool(_by_headers(_fields(headers)) or _is_daemon(sender))
+
+
+def _fields(headers: Mapping[str, str] | None) -> dict[str, str]:
+    return {name.strip().lower(): value.strip().lower() for name, value in (headers or {}).items()}
 
 
 def _by_headers(fields: Mapping[str, str]) -> str:
@@ -62,7 +69,8 @@ def _by_headers(fields: Mapping[str, str]) -> str:
     if "delivery-status" in report or "x-failed-recipients" in fields:
         return BOUNCE
     submitted = fields.get("auto-submitted", "no").split(";")[0].strip()
-    if submitted not in {"no", ""}:
+    # "auto-generated" says only that nobody was answered: a shop's web form sends it, for a person
+    if submitted not in {"no", "", "auto-generated"}:
         return BOUNCE if fields.get("return-path") == "<>" else AUTO_REPLY
     if fields.get("return-path") == "<>":
         return BOUNCE
@@ -71,12 +79,17 @@ def _by_headers(fields: Mapping[str, str]) -> str:
 
 
 def _by_sender(sender: str, subject: str, start: str) -> str:
-    local = sender.partition("@")[0]
-    if local in {"mailer-daemon", "mail-daemon", "maildaemon"}:
+    if _is_daemon(sender):
         return BOUNCE
-    if local == "postmaster" and (BOUNCE_SUBJECT.match(subject) or BOUNCE_BODY.search(start)):
+    if sender.partition("@")[0] == "postmaster" and (
+        BOUNCE_SUBJECT.match(subject) or BOUNCE_BODY.search(start)
+    ):
         return BOUNCE
     return ""
+
+
+def _is_daemon(sender: str) -> bool:
+    return sender.lower().partition("@")[0] in {"mailer-daemon", "mail-daemon", "maildaemon"}
 
 
 def _by_subject(subject: str, body: str, start: str) -> str:

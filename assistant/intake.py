@@ -228,6 +228,7 @@ def receive_message(
         kind = automatic.kind_of(
             sender=address, subject=title, body=readable(text), headers=headers
         )
+    done = bool(kind) and automatic.is_declared(sender=address, headers=headers)
     try:
         with transaction.atomic():
             ticket = Ticket.objects.create(
@@ -236,7 +237,7 @@ def receive_message(
                 contact=_contact(name=person, email=address),
                 sender_name=person,
                 subject=mask_card_data(title),
-                status=Ticket.Status.SOLVED if kind else Ticket.Status.OPEN,
+                status=Ticket.Status.SOLVED if done else Ticket.Status.OPEN,
                 language=tongue.lower(),
                 created_at=written_at,
                 received_at=now,
@@ -289,7 +290,7 @@ def add_message(
     """Append a customer's follow-up to a thread, or find the message that came before with this
     `message_id` on the channel. Without a `name` it is the thread's customer who wrote. `email`,
     `subject` and `headers` are those of the follow-up's own mail: they tell whether a program wrote it,
-    and are not stored. An automatic mail opens nothing and overtakes no draft.
+    and are not stored. An automatic mail overtakes no draft, and opens nothing where the mail declares it.
 
     Raises BadMessage, also for a forgotten ticket.
     """
@@ -300,12 +301,14 @@ def add_message(
     known = _known(ticket.channel, None, mail_id)
     if known is not None:
         return known
+    sender = clean_text("email", email, longest=LONGEST)
     kind = automatic.kind_of(
-        sender=clean_text("email", email, longest=LONGEST),
+        sender=sender,
         subject=one_line("subject", subject, longest=500),
         body=readable(text),
         headers=headers,
     )
+    done = bool(kind) and automatic.is_declared(sender=sender, headers=headers)
     try:
         with transaction.atomic():
             locked = Ticket.objects.select_for_update().select_related("channel").get(pk=ticket.pk)
@@ -319,7 +322,7 @@ def add_message(
                 kind=kind,
                 created_at=written_at,
             )
-            _into_view(locked, message, now=now)
+            _into_view(locked, reopens=not done, now=now)
             _announce(message, actor=actor, source=source, now=now)
     except Forgotten:
         why = f"#{ticket.pk} was forgotten and takes no more messages: open a new ticket"
@@ -332,9 +335,10 @@ def add_message(
     return Received(locked, message, created=True)
 
 
-def _into_view(ticket: Ticket, message: Message, *, now: datetime) -> None:
-    """A new message stands on top of the lists, and opens the ticket again where a person wrote it."""
-    if message.asks:
+def _into_view(ticket: Ticket, *, reopens: bool, now: datetime) -> None:
+    """A new message stands on top of the lists, and opens the ticket again where a person may have
+    written it (what only looks automatic stands in the queue under "Automatic")."""
+    if reopens:
         ticket.status = _AGAIN.get(Ticket.Status(ticket.status), ticket.status)
     ticket.last_message_at = now
     ticket.save(update_fields=["sender_name", "status", "last_message_at"])

@@ -33,7 +33,7 @@ from review.flags import Flag, flags_of
 from review.models import Decision
 
 PAGE = 50
-SHOWS = ("waiting", "mine", "flagged", "escalated", "drafting", "spam")
+SHOWS = ("waiting", "mine", "flagged", "escalated", "drafting", "automatic", "spam")
 _OPEN = (Ticket.Status.OPEN, Ticket.Status.REOPENED)
 _Reply = OutboundReply.State
 LEAVING = Q(state__in=[_Reply.HELD, _Reply.SENDING]) | Q(
@@ -106,6 +106,20 @@ def _wrote_to_spam() -> Q:
     return Q(status=Ticket.Status.SPAM) & Q(Exists(since))
 
 
+def _automatic() -> Q:
+    """Tickets to which only programs seem to have written since our last word."""
+    answer = Message.objects.filter(
+        ticket=OuterRef("ticket"),
+        direction=Message.Direction.OUTBOUND,
+        position__gt=OuterRef("position"),
+    )
+    unanswered = Message.objects.filter(
+        ~Exists(answer), ticket=OuterRef("pk"), direction=Message.Direction.INBOUND
+    )
+    by_a_person = unanswered.filter(automatic="")
+    return Q(Exists(unanswered.exclude(automatic=""))) & ~Q(Exists(by_a_person))
+
+
 def _tickets(*, now: datetime) -> QuerySet[Ticket, Any]:
     return (
         Ticket.objects.filter(Q(status__in=_OPEN) | _wrote_to_spam())
@@ -122,13 +136,15 @@ def _tickets(*, now: datetime) -> QuerySet[Ticket, Any]:
 def _shown(show: str, user: User) -> Q:
     pending = Q(open_draft__state__in=[str(state) for state in Draft.PENDING])
     waits = Q(status__in=_OPEN)
-    person = waits & (~pending | Q(open_draft__state=None))
+    automatic = _automatic()
+    person = waits & (~pending | Q(open_draft__state=None)) & ~automatic
     shown: dict[str, Q] = {
         "waiting": person & Q(escalated_at=None),
         "mine": Q(live_claim__user_id=user.pk),
         "flagged": waits & (Q(open_draft__state__in=["withheld", "failed"]) | Q(_trouble())),
         "escalated": waits & Q(escalated_at__isnull=False),
         "drafting": waits & pending,
+        "automatic": waits & automatic,
         "spam": Q(status=Ticket.Status.SPAM),
     }
     return shown[show]

@@ -31,8 +31,8 @@ def follow(ticket: Ticket, **changes: object) -> Received:
     return add_message(ticket=ticket, **changes, source="test", actor="system:test", now=now)
 
 
-def waiting(user: User) -> list[int]:
-    return [row.number for row in queue.page(user=user, now=timezone.now()).rows]
+def waiting(user: User, *, show: str = "waiting") -> list[int]:
+    return [row.number for row in queue.page(user=user, show=show, now=timezone.now()).rows]
 
 
 @pytest.mark.parametrize(
@@ -59,13 +59,15 @@ def waiting(user: User) -> list[int]:
         ),
     ],
 )
-def test_it_stands_on_the_tickets_page_and_in_no_queue(
+def test_it_waits_for_nobody_and_stays_in_sight_where_only_its_words_say_so(
     given: dict, kind: str, mara: User, sign_in: Callable[[User], Client]
 ) -> None:
+    declared = "headers" in given
     made = receive(**given)
-    assert (made.message.automatic, made.ticket.status) == (kind, "solved")
+    assert (made.message.automatic, made.ticket.status) == (kind, "solved" if declared else "open")
     assert not Draft.objects.exists()
     assert waiting(mara) == []
+    assert waiting(mara, show="automatic") == ([] if declared else [made.ticket.pk])
     assert not queue.page(user=mara, show="drafting", now=timezone.now()).rows
     words = Message.Automatic(kind).label.lower()
     page = sign_in(mara).get("/review/tickets/").content.decode()
@@ -82,15 +84,18 @@ def test_after_our_answer_it_reopens_nothing_and_the_thread_goes_on(
         outbox.hold_reply(
             ticket=made.ticket, text="Soon.", author=None, idempotency_key="k", now=now
         )
-    follow(made.ticket, **AWAY)
+    follow(made.ticket, **AWAY, headers={"Auto-Submitted": "auto-replied"})
     assert outbox.deliver_due(now=now + timedelta(minutes=1)) == 1
     made.ticket.refresh_from_db()
     assert made.ticket.status == Ticket.Status.ANSWERED  # the notice overtook nothing
-    follow(made.ticket, **AWAY)
+    follow(made.ticket, **AWAY, headers={"auto-submitted": "auto-replied"})
     made.ticket.refresh_from_db()
     assert made.ticket.status == Ticket.Status.ANSWERED
+    follow(made.ticket, **AWAY)  # nothing but its words: somebody looks, and nobody is made to wait
+    assert (waiting(mara), waiting(mara, show="automatic")) == ([], [made.ticket.pk])
     assert Draft.objects.count() == 1
     assert follow(made.ticket, body="It has still not come.").message.automatic == ""
+    assert waiting(mara, show="automatic") == []
     made.ticket.refresh_from_db()
     assert made.ticket.status == Ticket.Status.REOPENED
     latest = Draft.objects.order_by("number").last()
@@ -107,6 +112,16 @@ def test_a_waiting_draft_stands_while_automatic_mail_comes_in(mara: User) -> Non
     follow(made.ticket, **AWAY)
     assert [draft.state for draft in Draft.objects.all()] == [Draft.State.IN_REVIEW]
     assert waiting(mara) == [made.ticket.pk]
+
+
+def test_what_a_web_form_sends_for_a_person_is_a_question(mara: User) -> None:
+    made = receive(
+        subject="Contact form",
+        body="My hub is offline.",
+        headers={"Auto-Submitted": "auto-generated"},
+    )
+    assert (made.message.automatic, made.ticket.status) == ("", "open")
+    assert Draft.objects.count() == 1
 
 
 def test_a_person_says_that_it_is_a_question_after_all(
