@@ -18,7 +18,7 @@ from types import TracebackType
 from typing import Any
 
 _OWN_WORDS = (ImportError, NotImplementedError)  # their messages speak of code only
-_QUERY = re.compile(r"(?<=[^\s?])\?[^\s\"'<>]*=[^\s\"'<>]*")
+_QUERY = re.compile(r"(?<=[^\s?])\?[^\s\"'<>]+")
 _SHORTEST = 4  # a message shorter than that is no text of anybody
 _LONGEST_ARGUMENT = 300
 

@@ -7,6 +7,7 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from assistant.audit.rows import lasting_reasons
 from generation.models import Draft, DraftCandidate, DraftSource, ModelChange
 
 
@@ -19,6 +20,7 @@ def shown_digest(draft: Draft) -> str | None:
     salt = draft.message.body.salt
     if salt is None:
         return None
+    sources = draft.sources.all()
     told = {
         "category": draft.category,
         "language": draft.language,
@@ -26,10 +28,18 @@ def shown_digest(draft: Draft) -> str | None:
         "screens": draft.screens,
         "prompt_version": draft.prompt_version.digest if draft.prompt_version else None,
         "candidates": [[c.pk, c.kind, c.support, c.relevance] for c in draft.candidates.all()],
-        "sources": [[s.rank, s.score, s.in_prompt, s.neighbour] for s in draft.sources.all()],
+        "sources": [[s.rank, s.score, s.in_prompt, s.neighbour, *_passage(s)] for s in sources],
+        "reasons": lasting_reasons(draft.reasons),
+        "error": draft.error,
     }
     text = json.dumps(_plain(told), sort_keys=True, ensure_ascii=True)
     return hashlib.sha256(bytes(salt) + text.encode()).hexdigest()
+
+
+def _passage(source: DraftSource) -> list[Any]:
+    """The passage as it is shown: its words, where they stand, and in what."""
+    chunk, revision = source.chunk, source.chunk.revision
+    return [chunk.text, chunk.start, chunk.end, chunk.heading_path, revision.title, revision.number]
 
 
 def _plain(value: Any) -> Any:
@@ -50,7 +60,7 @@ def columns(keys: Sequence[int]) -> dict[int, dict[str, Any]]:
     drafts = (
         Draft.objects.filter(pk__in=keys)
         .select_related("message__body", "prompt_version")
-        .prefetch_related("candidates__text", "sources")
+        .prefetch_related("candidates__text", "sources__chunk__revision")
     )
     found: dict[int, dict[str, Any]] = {}
     for draft in drafts:

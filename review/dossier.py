@@ -38,7 +38,8 @@ ABOUT_READING = Q(action="text.read") | Q(action__startswith="log.")
 class Part:
     """One sealed text and what is known about it.
 
-    `state`: sealed (not read yet), open, forgotten, or locked (this key does not open it).
+    `state`: sealed (not read yet), open, forgotten, destroyed (no event says that it was forgotten), or
+    locked (this key does not open it).
     `holds`: whether an opened text equals the digest in the log. `events` name that digest.
     """
 
@@ -66,6 +67,8 @@ class Dossier:
     parts: list[Part] = field(default_factory=list)
     events: list[AuditEvent] = field(default_factory=list)
     differs: list[Difference] = field(default_factory=list)
+    messages: list[Message] = field(default_factory=list)
+    key: TicketKey | None = None  # of the ticket's texts
     deciders: dict[int, str] = field(default_factory=dict)  # names by decision, as recorded
     missing: list[str] = field(default_factory=list)
 
@@ -141,6 +144,7 @@ def of_event(event: AuditEvent) -> Dossier:
         if message is None:
             found.missing.append(f"message {message_id}")
         else:
+            found.messages.append(message)
             _add(found, "message", f"Message {message.position}", message.body)
     elif reply_id := _id(data.get("reply")):
         found.decisions = list(decisions().filter(reply_id=reply_id))
@@ -227,6 +231,7 @@ def _add_draft(found: Dossier, draft: Draft) -> None:
     found.replies = list(
         _replies().filter(ticket_id=draft.ticket_id, idempotency_key=f"draft-{draft.pk}-policy")
     )
+    found.messages.append(draft.message)
     _add(found, "message", f"Message {draft.message.position}", draft.message.body)
     _add(found, "prompt", "Prompt", draft.prompt)
     for candidate in draft.candidates.all():
@@ -259,20 +264,29 @@ def _add_decisions(found: Dossier) -> None:
 def _settle(found: Dossier) -> None:
     """Find each text's digest in the log, and say what was forgotten."""
     recorded = _recorded(found.events)
-    keys = TicketKey.objects.in_bulk({part.sealed.ticket_id for part in found.parts})
+    forgotten = any(event.action == "ticket.forgotten" for event in found.events)
+    wanted = {found.ticket, *(part.sealed.ticket_id for part in found.parts)}
+    keys = {key.ticket_id: key for key in TicketKey.objects.filter(ticket_id__in=wanted - {None})}
+    found.key = keys.get(found.ticket)
     for part in found.parts:
         part.events = recorded.get(part.sealed.digest, [])
         key = keys.get(part.sealed.ticket_id)
-        if part.sealed.ciphertext is None or (key is not None and key.destroyed_at is not None):
-            part.state = "forgotten"
+        if (
+            part.sealed.ciphertext is None
+            or key is None
+            or key.wrapped is None
+            or key.destroyed_at is not None
+        ):
+            part.state = "forgotten" if forgotten else "destroyed"
             part.forgotten_at = key.destroyed_at if key is not None else None
 
 
 def _in_the_logs_words(found: Dossier) -> None:
     """Hold what is shown against what its events say, and show what these say."""
     told = rows.told_by(event for one in found.events if (event := said(one.canonical)))
+    _name_what_is_missing(found, told)
     for kind, shown in _shown(found):
-        row = told.get((kind, (shown.pk,)))
+        row = told.get((kind, _key_of(kind, shown)))
         if row is None:
             what = f"no event speaks of {kind} {shown.pk}"
             found.differs.append(Difference(None, what, None, "a row"))
@@ -281,14 +295,36 @@ def _in_the_logs_words(found: Dossier) -> None:
         found.differs += differences(row, standing)
         for column, fact in row.facts.items():
             value = row.told(column)
-            wrong = hasattr(shown, column) and not fact.holds(standing.get(column))
+            wrong = rows.is_column(shown, column) and not fact.holds(standing.get(column))
             if wrong and value is not NOTHING:
                 setattr(shown, column, value)
         if kind == "decision" and (by := row.facts.get("user_id")):
             found.deciders[shown.pk] = _name_in(found, by.index)
 
 
+def _key_of(kind: str, shown: Model) -> tuple[Any, ...]:
+    return tuple(getattr(shown, part) for part in rows.KINDS[kind].key)
+
+
+def _name_what_is_missing(found: Dossier, told: rows.Rows) -> None:
+    """Decisions and replies that the log has of this draft, and that are elsewhere or gone now."""
+    if found.draft is None:
+        return
+    shown = {(kind, _key_of(kind, one)) for kind, one in _shown(found)}
+    keys = {f"draft-{found.draft.pk}-policy"}
+    for (kind, key), row in told.items():
+        facts = {name: fact.value for name, fact in row.facts.items()}
+        ours = kind == "decision" and facts.get("draft_id") == found.draft.pk
+        ours = ours or (kind == "reply" and facts.get("idempotency_key") in keys)
+        if ours and (kind, key) not in shown:
+            standing = rows.standing(rows.KINDS[kind], [key], row.facts).get(key)
+            found.differs += differences(row, standing)
+
+
 def _shown(found: Dossier) -> Iterator[tuple[str, Model]]:
+    if found.key is not None:
+        yield "texts of ticket", found.key
+    yield from (("message", message) for message in found.messages)
     if found.draft is not None:
         yield "draft", found.draft
     yield from (("decision", decision) for decision in found.decisions)
@@ -312,7 +348,7 @@ def open_texts(
             sealed = part.sealed
             try:
                 text = unseal(sealed)
-            except Forgotten:
+            except Forgotten:  # in this moment
                 part.state = "forgotten"
                 continue
             except CannotOpen:

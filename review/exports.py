@@ -91,12 +91,21 @@ def reply_rows(filters: Filters, *, export: AuditEvent, actor: str) -> Iterator[
     what the database says otherwise; all else is as it stands now.
     """
     matching = events(filters).filter(index__lt=export.index).exclude(ABOUT_READING).order_by()
-    made = matching.filter(draft_id__isnull=False).values("draft_id")
+    made = matching.filter(draft_id__isnull=False)
     last = 0
-    while drafts := list(dossier.drafts().filter(pk__in=made, pk__gt=last).order_by("pk")[:50]):
-        for draft in drafts:
-            yield _row(_opened(dossier.of_draft(draft), export, actor))
-        last = drafts[-1].pk
+    while wanted := list(
+        made.filter(draft_id__gt=last)
+        .order_by("draft_id")
+        .distinct()
+        .values_list("draft_id", flat=True)[:50]
+    ):
+        drafts = dossier.drafts().in_bulk(wanted)
+        for number in wanted:
+            if number in drafts:
+                yield _row(_opened(dossier.of_draft(drafts[number]), export, actor))
+            else:
+                yield _gone(number)
+        last = wanted[-1]
     by_hand = matching.filter(action="decision.made", draft_id__isnull=True)
     last = 0
     while decisions := list(
@@ -107,6 +116,18 @@ def reply_rows(filters: Filters, *, export: AuditEvent, actor: str) -> Iterator[
         for decision in decisions:
             yield _row(_opened(dossier.of_decision(decision), export, actor))
         last = decisions[-1].pk
+
+
+def _gone(draft: int) -> Row:
+    """A draft that the log speaks of and the database has not any more."""
+    row: Row = dict.fromkeys(REPLY_COLUMNS)
+    events_of = AuditEvent.objects.filter(draft_id=draft).exclude(ABOUT_READING).order_by("index")
+    return row | {
+        "ticket": events_of.values_list("ticket_number", flat=True).first(),
+        "draft": draft,
+        "differs": [f"draft {draft} is not in the database any more"],
+        "events": list(events_of.values_list("index", flat=True)),
+    }
 
 
 def _opened(found: Dossier, export: AuditEvent, actor: str) -> Dossier:
@@ -134,7 +155,7 @@ def _row(found: Dossier) -> Row:
     final = found.part(f"final {decision.pk}") if decision else None
     if final is None and decision is None and found.replies:  # approved by a policy
         final = found.part(f"reply {found.replies[-1].pk}")
-    opened = [part for part in found.parts if part.state == "open"]
+    kept = [part for part in found.parts if part.state != "forgotten"]
     row: Row = dict.fromkeys(REPLY_COLUMNS)
     row |= {
         "ticket": found.ticket,
@@ -160,7 +181,7 @@ def _row(found: Dossier) -> Row:
             }
             for reply in found.replies
         ],
-        "digests_hold": all(part.holds for part in opened) if opened else None,
+        "digests_hold": all(part.holds for part in kept) if kept else None,
         "differs": [one.what for one in found.differs],
         "forgotten": any(part.state == "forgotten" for part in found.parts),
         "events": _indexes(found),

@@ -48,6 +48,14 @@ LOOKS = 100  # at a window whose log grows meanwhile
 KINDS = {
     kind.name: kind
     for kind in (
+        Kind(
+            "texts of ticket",
+            "assistant.TicketKey",
+            key=("ticket_id",),
+            more="assistant.privacy.witness.columns",
+            of_ticket=True,
+            all_named={"destroyed_at__isnull": False},
+        ),
         Kind("message", "assistant.Message", of_ticket=True, all_named={"direction": "inbound"}),
         Kind(
             "draft",
@@ -84,14 +92,27 @@ def _draft(event: Said) -> int | None:
     return event.draft
 
 
+def _ticket(event: Said) -> int | None:
+    return event.ticket
+
+
+PASSING_REASONS = ("article_changed", "source_closed")  # added and taken away while a draft waits
 _CLOSED_BY = {"approve": "approved", "edit": "edited", "reject": "rejected"}
 _IN_THE_QUEUE = always(OneOf(("queued", "working")))
-_NO_REASON_CODES = {"article_changed", "source_closed"}  # added and taken away while a draft waits
 
 
-def _codes(value: Any) -> list[str]:
-    codes = [row["code"] if isinstance(row, dict) else row for row in value or ()]
-    return [code for code in codes if code not in _NO_REASON_CODES]
+def lasting_reasons(value: Any) -> list[Any]:
+    """Without those that come and go while a draft waits; of a changed row it may be anything."""
+    reasons = value if isinstance(value, list) else [value] if value else []
+    return [one for one in reasons if _code(one) not in PASSING_REASONS]
+
+
+def _code(reason: Any) -> Any:
+    return reason.get("code") if isinstance(reason, dict) else reason
+
+
+def _codes(value: Any) -> list[Any]:
+    return [_code(one) for one in lasting_reasons(value)]
 
 
 def _reason_codes(event: Said) -> Any:
@@ -116,7 +137,8 @@ _MADE = {
     "state": from_data("state"), "finished_at": AT, "confidence": rounded("confidence", 4),
     "calibration__digest": from_data("calibration"), "prompt__digest": from_data("prompt_digest"),
     "chosen__text__digest": from_data("text_digest"), "snapshot_id": from_data("snapshot"),
-    "reranker": from_data("reranker"), "reasons": Column(_reason_codes, _codes, None),
+    "reranker": Column(lambda event: event.data.get("reranker", "")),
+    "reasons": Column(_reason_codes, _codes, None),
     "generator__digest": Column(_digest_of_model, lambda digest: (digest or "")[:12]),
     "sources": from_data("sources"), "candidates": from_data("candidates"),
     "shown": from_data("shown_digest"),
@@ -170,6 +192,10 @@ _STATEMENTS: tuple[Statement, ...] = (
         ticket_id=from_event("ticket"), position=from_data("position"),
         body__digest=from_data("digest"), masked=from_data("masked"), direction=always("inbound"),
     ),
+    _says("message.received", "texts of ticket", _ticket, texts=always("all there")),
+    _says(
+        "ticket.forgotten", "texts of ticket", _ticket, texts=always("forgotten"), destroyed_at=AT
+    ),
     _says(
         "draft.queued", "draft", _draft,
         ticket_id=from_event("ticket"), message_id=from_data("message"), number=from_data("number"),
@@ -178,7 +204,7 @@ _STATEMENTS: tuple[Statement, ...] = (
     _says("draft.given_back", "draft", _draft, state=_IN_THE_QUEUE),
     _says("draft.lease_expired", "draft", _draft, state=_IN_THE_QUEUE),
     _says("draft.made", "draft", _draft, **_MADE),
-    _says("draft.failed", "draft", _draft, state=always("failed")),
+    _says("draft.failed", "draft", _draft, state=always("failed"), shown=from_data("shown_digest")),
     _says("draft.retired", "draft", _draft, state=always("retired")),
     _says(
         "decision.made", "draft", _draft,
@@ -328,7 +354,7 @@ def _place(found: Difference) -> float:
 def standing(kind: Kind, keys: Sequence[tuple[Any, ...]], columns: Iterable[str]) -> dict[Any, Any]:
     """The rows of these keys as they stand: `{key: {column: value}}`."""
     model = apps.get_model(kind.model)
-    names = {name for name in columns if _is_column(model, name)}
+    names = {name for name in columns if is_column(model, name)}
     found = model._default_manager.filter(**{f"{kind.key[0]}__in": [key[0] for key in keys]})
     made = {
         tuple(values[part] for part in kind.key): values
@@ -341,7 +367,8 @@ def standing(kind: Kind, keys: Sequence[tuple[Any, ...]], columns: Iterable[str]
     return made
 
 
-def _is_column(model: Any, name: str) -> bool:
+def is_column(model: Any, name: str) -> bool:
+    """Whether the database has this of such a row, or of one that it points to."""
     first = name.split("__")[0]
     return any(first in {one.name, one.attname} for one in model._meta.concrete_fields)
 

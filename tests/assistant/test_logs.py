@@ -72,6 +72,7 @@ def test_groups_and_contexts_are_named_without_their_words() -> None:
     ("message", "gone"),
     [
         ("Not Found: /review/tickets/?q=ana%40example.org", "ana"),
+        ("Not Found: /review/tickets/?ana%40example.org", "ana"),
         ("GET https://x.example/search?name=Ana&page=2 failed", "Ana"),
         ('"GET /a?b=Ottoline HTTP/1.1" 200', "Ottoline"),
     ],

@@ -21,11 +21,12 @@ from django.urls import reverse
 from assistant.audit import triggers
 from assistant.audit.log import actor_of, record, system
 from assistant.audit.verify import verify
-from assistant.models import AuditEvent, AuditHead, OutboundReply, SealedText, TicketKey, User
+from assistant.models import AuditEvent, AuditHead, OutboundReply, SealedText, User
 from assistant.outbox import hold_reply
 from assistant.privacy.encryption import seal
 from generation.models import Draft, ModelVersion
 from retrieval.models import Revision
+from review import forgetting
 from review.diff import to_json, word_diff
 from review.models import Decision
 from tests.people import signed_in
@@ -300,8 +301,8 @@ def test_what_the_key_does_not_open_is_said(auditor, edited):
 
 
 def forget(draft: Draft) -> None:
-    TicketKey.objects.filter(ticket=draft.ticket).update(wrapped=None, destroyed_at=NOW)
-    SealedText.objects.filter(ticket=draft.ticket).update(ciphertext=None, salt=None)
+    OutboundReply.objects.update(state="sent")
+    forgetting.forget(tickets=[draft.ticket], retire_drafts=True, actor="system:forget", now=NOW)
 
 
 def test_forgotten_texts_are_said_to_be_forgotten_and_the_log_still_holds(auditor, edited):

@@ -18,7 +18,15 @@ from assistant.audit.facts import said
 from assistant.audit.log import actor_of, system
 from assistant.audit.verify import verify
 from assistant.intake import receive_message
-from assistant.models import AuditEvent, Message, OutboundReply, SealedText, Ticket, User
+from assistant.models import (
+    AuditEvent,
+    Message,
+    OutboundReply,
+    SealedText,
+    Ticket,
+    TicketKey,
+    User,
+)  # fmt: skip
 from assistant.outbox import deliver_due
 from generation import queue, versions
 from generation.drafted import Candidate, DraftedReply
@@ -159,7 +167,7 @@ def test_any_column_that_the_log_speaks_of_is_found_when_it_was_changed(a_days_w
         model = apps.get_model(rows.KINDS[kind].model)
         where = model._default_manager.filter(**dict(zip(rows.KINDS[kind].key, key, strict=True)))
         for column in row.facts:
-            if (kind, column) in tried or not rows._is_column(model, column) or "__" in column:
+            if (kind, column) in tried or not rows.is_column(model, column) or "__" in column:
                 continue
             field = next(f for f in model._meta.fields if column in {f.name, f.attname})
             was = where.values_list(column, flat=True).get()
@@ -308,3 +316,95 @@ def test_a_models_change_is_held_against_its_event(db, ada, run_on_commit):
     assert verify().ok
     ModelChange.objects.update(reason="Because I say so.")
     assert "step of a model" in verify().first_bad["what"]
+
+
+# --- what is gone, elsewhere or destroyed -------------------------------------------------------------
+
+
+def destroyed_key(draft: Draft) -> None:
+    TicketKey.objects.filter(ticket=draft.ticket).update(destroyed_at=timezone.now())
+
+
+def destroyed_text(draft: Draft) -> None:
+    SealedText.objects.filter(pk=draft.message.body_id).update(ciphertext=None)
+
+
+def key_without_its_value(draft: Draft) -> None:
+    TicketKey.objects.filter(ticket=draft.ticket).update(wrapped=None)
+
+
+@pytest.mark.parametrize("destroy", [destroyed_key, destroyed_text, key_without_its_value])
+def test_a_text_that_was_destroyed_is_not_shown_as_forgotten(a_days_work, otto, destroy):
+    destroy(a_days_work)
+    found = verify()
+    assert not found.ok
+    assert found.first_bad["what"].startswith(f"texts of ticket {a_days_work.ticket_id}")
+    auditor = people.signed_in(otto)
+    for action in ("message.received", "draft.made"):
+        event = AuditEvent.objects.filter(action=action).order_by("index")[0]
+        page = auditor.get(f"/audit/events/{event.index}/").content.decode()
+        assert "somebody destroyed it" in page
+        assert "Forgotten" not in page
+        assert "The database says something else than the log" in page
+    row = exported(auditor, a_days_work)
+    assert row["differs"]
+    assert (row["forgotten"], row["digests_hold"]) == (False, False)
+
+
+def test_a_text_that_does_not_open_does_not_hold(a_days_work, otto):
+    text = a_days_work.message.body
+    SealedText.objects.filter(pk=text.pk).update(ciphertext=bytes(text.ciphertext) + b"x")
+    assert exported(people.signed_in(otto), a_days_work)["digests_hold"] is False
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda draft: draft.candidates.update(kind="generated"),
+        lambda draft: SealedText.objects.filter(pk=draft.chosen.text_id).update(digest="ab" * 32),
+        lambda draft: draft.sources.update(rank=7),
+        lambda draft: draft.sources.all().delete(),
+        lambda draft: draft.sources.first().chunk.__class__.objects.update(text="Never hold it."),
+        lambda draft: draft.sources.first().chunk.__class__.objects.update(heading_path=["Lies"]),
+        lambda draft: Revision.objects.update(title="Another"),
+        lambda draft: Draft.objects.filter(pk=draft.pk).update(reranker="none@1"),
+        lambda draft: Draft.objects.filter(pk=draft.pk).update(error="It was the customer."),
+        lambda draft: Draft.objects.filter(pk=draft.pk).update(
+            reasons=[{"code": "policy", "text": "Ada wished it."}]
+        ),
+        lambda draft: Draft.objects.filter(pk=draft.pk).update(reasons=[7, {"x": []}, ["y"]]),
+        lambda draft: Decision.objects.filter(draft=draft).update(screens=["x"], edit_distance=9.0),
+        lambda draft: Decision.objects.filter(draft=draft).update(draft=None),
+        lambda draft: Decision.objects.filter(draft=draft).delete(),
+        lambda draft: Decision.objects.filter(draft=draft).update(reply=None),
+        lambda draft: OutboundReply.objects.update(author=None, state="cancelled"),
+        lambda draft: Message.objects.filter(pk=draft.message_id).update(masked=3),
+    ],
+)  # fmt: skip
+def test_each_page_and_export_says_so_and_none_breaks(a_days_work, otto, change):
+    auditor = people.signed_in(otto)
+    assert exported(auditor, a_days_work)["differs"] == []
+    change(a_days_work)
+    assert not verify().ok
+    assert exported(auditor, a_days_work)["differs"]
+    index = AuditEvent.objects.get(action="draft.made", draft_id=a_days_work.pk).index
+    page = auditor.get(f"/audit/events/{index}/").content.decode()
+    assert "The database says something else than the log" in page
+
+
+def test_the_page_of_a_message_says_so_too(a_days_work, otto):
+    event = AuditEvent.objects.filter(action="message.received").order_by("index")[0]
+    other = Message.objects.exclude(pk=a_days_work.message_id)[0].body
+    Message.objects.filter(pk=a_days_work.message_id).update(body=other)
+    page = people.signed_in(otto).get(f"/audit/events/{event.index}/").content.decode()
+    assert "The database says something else than the log" in page
+
+
+def test_a_draft_that_is_gone_has_a_row_in_the_export(a_days_work, otto):
+    gone = Draft.objects.get(ticket__external_id="four")
+    number = gone.pk
+    gone.delete()
+    answer = people.signed_in(otto).post("/audit/export/", {"what": "replies"})
+    lines = b"".join(answer.streaming_content).decode().splitlines()
+    [row] = [row for row in map(json.loads, lines) if row["draft"] == number]
+    assert row["differs"] == [f"draft {number} is not in the database any more"]
