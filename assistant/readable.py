@@ -13,7 +13,8 @@ import re
 import nh3
 
 _BLOCKS = {"p", "div", "li", "ul", "ol", "tr", "table", "h1", "h2", "h3", "h4", "h5", "h6", "pre"}
-_TAGS = _BLOCKS | {"br", "td", "th", "blockquote", "a", "hr"}
+_TAGS = _BLOCKS | {"br", "td", "th", "blockquote", "a", "hr", "span"}
+_EMPTY = {"br", "hr"}
 _DROPPED = {"script", "style", "title", "template", "noscript", "iframe", "object", "svg", "math"}
 _NAMES = (
     "a|abbr|b|blockquote|body|br|center|code|div|em|font|h[1-6]|head|hr|html|i|img|li|link|meta|o:p|ol|p|pre|"
@@ -31,6 +32,12 @@ _LAID_OUT = re.compile(
 _MOST_TAGS = 5_000
 _MARKS = re.compile(r"[\x01\x02]")  # used below, so that no text may hold one
 _TOKEN = re.compile(r"<(/?)([a-z0-9]+)((?:[^>\"]|\"[^\"]*\")*)>")
+# what no mail program shows: preview lines of newsletters, words for machines only
+_HIDDEN = re.compile(
+    r"\shidden(?:[\s=]|$)|\sstyle=\"[^\"]*?(?:display\s*:\s*none|visibility\s*:\s*hidden"
+    r"|font-size\s*:\s*0(?:px|pt|em|%)?\s*(?:[;!\"])|mso-hide\s*:\s*all)",
+    re.I,
+)
 _HREF = re.compile(r'href="([^"]*)"')
 
 
@@ -44,12 +51,13 @@ def readable(text: str) -> str:
         re.sub(r"\s+", " ", text if _LAID_OUT.search(text) else text.replace("\n", "<br>")),
         tags=_TAGS,
         clean_content_tags=_DROPPED,
-        attributes={"a": {"href"}},
+        attributes={"a": {"href"}, "*": {"style", "hidden"}},
         url_schemes={"http", "https", "mailto", "tel"},
         link_rel=None,
         strip_comments=True,
     )
-    return _tidy(_lines(_MARKS.sub("", clean)))
+    clean = _MARKS.sub("", clean)
+    return _tidy(_lines(clean)) or _tidy(_lines(clean, hidden_too=True))
 
 
 def _is_html(text: str) -> bool:
@@ -65,15 +73,21 @@ def _is_html(text: str) -> bool:
     )
 
 
-def _lines(clean: str) -> str:
+def _lines(clean: str, *, hidden_too: bool = False) -> str:
     made: list[str] = []
     links: list[str] = []
     quoted = 0
     at = 0
+    unseen = 0  # how many open elements lie in one that is not shown, itself counted
     for token in _TOKEN.finditer(clean):
-        made.append(html.unescape(clean[at : token.start()]))
+        if not unseen:
+            made.append(html.unescape(clean[at : token.start()]))
         at = token.end()
         closing, name = bool(token[1]), token[2]
+        if unseen or (not closing and not hidden_too and _HIDDEN.search(token[3])):
+            if name not in _EMPTY:
+                unseen += -1 if closing else 1
+            continue
         if name == "a":
             if not closing:
                 found = _HREF.search(token[3])
@@ -86,6 +100,8 @@ def _lines(clean: str) -> str:
             made.append(f"\n\x01{min(quoted, 9)}\n")
         elif name == "li":
             made.append("\n" if closing else "\n- ")
+        elif name == "span":
+            continue
         elif name in {"td", "th"}:
             made.append(" ")
         elif name in {"p", "h1", "h2", "h3", "h4", "h5", "h6", "table"}:

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from assistant.models import Message, SealedText, Ticket
 from assistant.privacy.encryption import CannotOpen, Forgotten, unseal
 from assistant.readable import readable
-from retrieval.own_words import QUOTED
+from retrieval.forwarded import forward_in
+from retrieval.own_words import QUOTED, own_words
 
 LONG = 4_000  # characters of one message shown before it folds
 RECENT = 4  # messages shown before older ones fold
@@ -61,7 +62,12 @@ def open_text(sealed: SealedText | None) -> Opened:
 
 
 def fold(text: str) -> list[Part]:
-    """The message cut into own words and quoted mail, in order; joined by newlines it is whole."""
+    """The message cut into own words and quoted mail, in order; joined by newlines it is whole.
+
+    A message that only passes another one on is not cut: what it quotes is what is asked.
+    """
+    if _passes_on(text):
+        return [Part(False, text)]
     runs: list[tuple[bool, list[str]]] = []
     attribution = False
     for line in text.split("\n"):
@@ -99,3 +105,12 @@ def _entry(message: Message, ticket: Ticket) -> Entry:
         cut = cut if cut > 0 else LONG
         text, rest = text[:cut], text[cut:]
     return Entry(message, fold(text) if text else [], rest, opened.problem, source)
+
+
+def _passes_on(text: str) -> bool:
+    forward = forward_in(text)
+    if forward is None:
+        return False
+    asked = [line.strip() for line in own_words(text).splitlines() if line.strip()]
+    below = {line.lstrip("> \t").strip() for line in forward.below.splitlines()}
+    return bool(asked) and asked[-1] in below and asked[-1] not in forward.above

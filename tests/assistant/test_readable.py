@@ -25,6 +25,13 @@ READ = {
     "<!-- hidden --><p>shown</p>": "shown",
     "<p onclick=alert(1)>Hi</p><svg onload=alert(1)>": "Hi",
     "<p>a\x01b\x02c&#1;&#2;</p>": "abc",
+    # what no mail program shows
+    "<div style='display:none'>look <b>inside</b><br>x</div><p>Hi</p>": "Hi",
+    "<p>Hi <span style='font-size:0px; color:red'>zz</span>Ana</p>": "Hi Ana",
+    "<p>Hi <span style='font-size:0.9em'>Ana</span></p>": "Hi Ana",
+    "<p hidden>no</p><p style='Visibility : hidden'>no</p><p>a<span>b</span>c</p>": "abc",
+    "<a style='display:none' href='https://x.example/a'>no</a><p>Hi</p>": "Hi",
+    "<div style='display:none'>all of it</div>": "all of it",
 }
 PLAIN = [
     "How do I write <br> in the note?",

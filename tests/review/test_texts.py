@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from assistant.models import SealedText, TicketKey
-from review.texts import LONG, fold, open_text, thread_of
+from review.texts import LONG, Part, fold, open_text, thread_of
 from tests.review.factories import add_message, make_ticket
 
 
@@ -47,3 +47,23 @@ def test_a_long_thread_folds_its_older_messages_and_a_long_message_its_rest():
     shown = "".join(part.text for part in recent[-1].parts)
     assert shown + recent[-1].rest == "x" * (LONG * 3)
     assert len(shown) == LONG
+
+
+HEADERS = "From: Ana <ana@example.org>\nDate: On Tuesday, 4 November 2025\nSubject: Hub\nTo: a@b.example\n\n"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"fyi\n\n------- Forwarded Message -------\n{HEADERS}> How do I reset the hub?\n>\n> Ana",
+        "Over to you\n\nBegin forwarded message:\n\n> From: Ana <ana@example.org>\n> Subject: Hub\n> \n> How do I reset it?",
+    ],
+)
+def test_the_question_in_a_forward_is_not_folded_away(text: str) -> None:
+    assert fold(text) == [Part(False, text)]
+
+
+def test_quoted_history_under_a_reply_is_folded() -> None:
+    text = f"It still blinks.\n\n-----Original Message-----\n{HEADERS}> How is the hub?"
+    assert any(part.quoted for part in fold(text))
+    assert "\n".join(part.text for part in fold(text)) == text
