@@ -17,6 +17,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
 from django.db import DatabaseError, connection
 
 from assistant.models.sealed import InstallationKey, SealedText, TicketKey
@@ -34,7 +35,7 @@ class Forgotten(LookupError):
     """The text's key was destroyed at the customer's request; it can never be read again."""
 
 
-class CannotOpen(RuntimeError):
+class CannotOpen(ImproperlyConfigured):
     """The installation's key does not fit this text: check COUNTERSIGN_INSTALLATION_KEY."""
 
 

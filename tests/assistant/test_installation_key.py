@@ -87,6 +87,12 @@ def test_another_data_folder_over_the_same_database_is_refused_by_every_process(
         )  # fmt: skip
 
     assert run(first, "manage.py", "migrate", "--verbosity", "0").returncode == 0
+    tickets = tmp_path / "tickets.jsonl"
+    tickets.write_text('{"external_id": "a", "body": "Hello"}\n')
+    command = run(second, "manage.py", "import_tickets", str(tickets), "--channel", "web")
+    assert command.returncode == 2
+    assert "another installation key" in command.stderr
+    assert "Traceback" not in command.stderr
     for folder, fits in ((first, True), (second, False)):
         web = run(folder, "-c", "import assistant.web")
         assert (web.returncode == 0) is fits, web.stderr
