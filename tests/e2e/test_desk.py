@@ -62,6 +62,18 @@ def test_words_typed_after_switching_the_candidate_are_saved(
     assert mara.locator("text=Nothing was sent").count() == 0
 
 
+def test_a_server_that_never_answers_is_told_and_the_words_are_saved_when_it_does(
+    person: SignIn, ticket: int
+) -> None:
+    mara = person("mara")
+    open_from_queue(mara, ticket)
+    mara.route("**/save/", lambda route: None)  # taken, never answered
+    mara.locator("#reply").fill("Words while the server hangs.")
+    expect(mara.locator("#save-state")).to_contain_text("Not saved: no connection", timeout=20_000)
+    mara.unroute("**/save/")
+    expect(mara.locator("#save-state")).to_have_text("Saved", timeout=20_000)
+
+
 def test_a_closed_page_gives_the_ticket_back_and_the_last_of_two_does(
     person: SignIn, ticket: int
 ) -> None:

@@ -7,6 +7,7 @@ const fields = [...composer.querySelectorAll("[data-autosaved]")];
 const counter = composer.elements.version ?? composer.elements.revision;
 const state = document.getElementById("save-state");
 const PAUSE = 1500;
+const PATIENCE = 10_000; // a server that takes the request and never answers is away, too
 
 let timer = 0;
 let running = null;
@@ -28,7 +29,7 @@ async function send(words) {
   const body = new FormData(composer);
   let answer;
   try {
-    answer = await fetch(composer.dataset.save, { method: "POST", body, keepalive: words.length < 15000 });
+    answer = await fetch(composer.dataset.save, { method: "POST", body, keepalive: words.length < 15000, signal: AbortSignal.timeout(PATIENCE) });
   } catch {
     say("Not saved: no connection. Your words stay on this page; the next try is by itself.");
     timer = setTimeout(save, 4 * PAUSE);
