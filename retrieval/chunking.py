@@ -4,26 +4,38 @@ A chunk is a span `text[start:end]` of one section's body: whole sentences, list
 or code lines, as many as fit. Headings are not quoted; their path goes with the chunk, and is
 embedded in front of it (`embedded_text`). Only a sentence that exceeds the bound by itself is cut,
 between words.
+
+What a cut would take away goes with the chunk as its `context`, Markdown that stands elsewhere in the
+text: the header of a table, the opening of a fence, the addresses of reference links. What no reader
+sees (`retrieval.hidden`) is in no chunk.
 """
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+
+from retrieval.hidden import blanked
+from retrieval.tables import begins_table, is_row
 
 CountTokens = Callable[[str], int]
 Span = tuple[int, int]
 
 CONTEXT_TOKENS = 48  # the most that title and headings may take of the embedder's window
+COLUMN_TOKENS = 40  # the most that the header of a table may take of it
 CONTEXT_SEPARATOR = " › "
 
-_FENCE = re.compile(r" {0,3}(`{3,}|~{3,})")
+_FENCE = re.compile(r"[ \t>]*(`{3,}(?=[^`]*$)|~{3,})")
 _HEADING = re.compile(r" {0,3}(#{1,6})(?:[ \t]+(.*))?$")
 _CLOSING_MARKS = re.compile(r"(?:^|(?<=[ \t]))#+$")
 _UNDERLINE = re.compile(r" {0,3}(=+|-{2,})[ \t]*$")
 _ITEM = re.compile(r"[ \t]*(?:[-*+•]|\d{1,9}[.)])[ \t]+")
 _ROW = re.compile(r"[ \t]*\|")
+# where a link of the form [label][name] or [name] goes
+_DEFINITION = re.compile(r"^ {0,3}\[(?!\^)([^\[\]\n]{1,400})\]:[ \t]*\S.*$", re.MULTILINE)
+_REFERENCE = re.compile(r"\[([^\[\]]{1,400})\](?:\[([^\[\]]{0,200})\])?(?![(:])")
 _SENTENCE_END = re.compile(r"""(?<![.!?…])[.!?…]+["'”’)\]*_]*(?=\s)|[。！？]["”’）」』]*""")
 _NOT_SPACE = re.compile(r"\S")
 _ABBREVIATION = re.compile(
@@ -34,12 +46,14 @@ _ABBREVIATION = re.compile(
 
 @dataclass(frozen=True)
 class Piece:
-    """One chunk: `text[start:end]` of the text it was cut from, under these headings."""
+    """One chunk: `text[start:end]` of the text it was cut from, under these headings. `context` is the
+    Markdown that it needs before it and that stands elsewhere in the text; mostly empty."""
 
     start: int
     end: int
     heading_path: tuple[str, ...]
     tokens: int
+    context: str = ""
 
 
 @dataclass(frozen=True)
@@ -52,12 +66,42 @@ class Section:
     heading: Span | None = None
 
 
+@dataclass
+class Block:
+    """Units that are not cut: sentences of a paragraph or a list item, rows of a table, lines of code.
+    `lead` is the Markdown, ending at `lead_end`, that the units behind it need before them."""
+
+    units: list[Span] = field(default_factory=list)
+    lead: str = ""
+    lead_end: int = 0
+
+    @property
+    def span(self) -> Span:
+        return self.units[0][0], self.units[-1][1]
+
+
 def embedded_text(
-    *, title: str, heading_path: tuple[str, ...], text: str, count_tokens: CountTokens
+    *,
+    title: str,
+    heading_path: tuple[str, ...],
+    text: str,
+    count_tokens: CountTokens,
+    context: str = "",
 ) -> str:
-    """What is embedded for a chunk: its title and headings on one line, then its text."""
-    context = _context(title, heading_path, count_tokens)
-    return f"{context}\n{text}" if context else text
+    """What is embedded for a chunk: its title and headings on one line, the header of the table that
+    it is cut from, then its text."""
+    lines = (_context(title, heading_path, count_tokens), _columns(context, count_tokens), text)
+    return "\n".join(line for line in lines if line)
+
+
+def _columns(context: str, count_tokens: CountTokens) -> str:
+    """The header row in a chunk's context, within `COLUMN_TOKENS`."""
+    lines = context.split("\n")
+    row = next((a for a, b in itertools.pairwise(lines) if begins_table(a, b)), "").strip()
+    if count_tokens(row) <= COLUMN_TOKENS:
+        return row
+    end = next(_fitting(row, (0, len(row)), COLUMN_TOKENS, count_tokens))[1]
+    return row[:end].rstrip()
 
 
 def _context(title: str, heading_path: tuple[str, ...], count_tokens: CountTokens) -> str:
@@ -82,9 +126,12 @@ def chunk(
 
     `bound`: the most tokens of title, headings and text together (the embedder's window less its
     special tokens). `target`: the size in tokens that a chunk's own text is filled up to, at most
-    what the bound leaves (0: all of it). Every character that is not white space or a heading is
-    in exactly one chunk; a heading over nothing is a chunk of its own.
+    what the bound leaves (0: all of it). Every character that is not white space, a heading, the
+    address of a link or hidden is in exactly one chunk; a heading over nothing is a chunk of its own
+    where it says something (see `sections`).
     """
+    text = blanked(text)
+    addresses = {_name(found[1]): found for found in _DEFINITION.finditer(text)}
     pieces: list[Piece] = []
     for section in sections(text):
         path = section.heading_path
@@ -93,15 +140,31 @@ def chunk(
         if room < 8:
             raise ValueError(f"a bound of {bound} tokens leaves no room for text under its title")
         size = min(target, room) if target else room
-        for start, end in _pack(text, section, size=size, room=room, count=count_tokens):
-            pieces.append(Piece(start, end, path, count_tokens(text[start:end])))
+        for start, end, lead in _pack(text, section, size=size, room=room, count=count_tokens):
+            known = [*_addresses(text, start, end, addresses), *filter(None, [lead])]
+            tokens = count_tokens(text[start:end])
+            pieces.append(Piece(start, end, path, tokens, "\n".join(known)))
     return pieces
 
 
+def _addresses(text: str, start: int, end: int, known: dict[str, re.Match[str]]) -> list[str]:
+    """The definitions of a chunk's reference links that stand outside of it."""
+    if not known:
+        return []
+    names = (found[2] or found[1] for found in _REFERENCE.finditer(text, start, end))
+    found = (known.get(name) for name in dict.fromkeys(map(_name, names)))
+    return [one.group() for one in found if one and not start <= one.start() < end]
+
+
+def _name(label: str) -> str:
+    return " ".join(label.lower().split())
+
+
 def sections(text: str) -> list[Section]:
-    """The text's sections in order; those without a body only where nothing else would hold
-    their heading."""
+    """The text's sections in order. A heading over nothing is one where it reads as a sentence, or where
+    the whole text has nothing else: it is then what can be found and quoted."""
     found: list[Section] = []
+    bare: list[Section] = []
     path: list[tuple[int, str]] = []
     body_start, heading = 0, None
     for start, end, level, words in [*_headings(text), (len(text), len(text), 0, "")]:
@@ -110,15 +173,15 @@ def sections(text: str) -> list[Section]:
         if span:
             found.append(Section(*span, heading_path=names, heading=heading))
         elif heading and (level == 0 or level <= path[-1][0]):
-            # a heading over nothing at all: the heading itself is what can be found and quoted
             own = _trim(text, *heading)
-            if own and text[own[0] : own[1]].strip("# \t"):
-                found.append(Section(*own, heading_path=names[:-1], heading=heading))
+            if own and (said := text[own[0] : own[1]].strip("# \t")):
+                section = Section(*own, heading_path=names[:-1], heading=heading)
+                (found if said.endswith((".", "!", "。")) else bare).append(section)
         while path and path[-1][0] >= level:
             path.pop()
         path.append((level, words))
         body_start, heading = end, (start, end)
-    return found
+    return found or bare
 
 
 def _lines(text: str) -> Iterator[Span]:
@@ -141,7 +204,7 @@ def _headings(text: str) -> Iterator[tuple[int, int, int, str]]:
         candidate, previous = previous, None
         mark = _FENCE.match(line)
         if fence:
-            if mark and mark[1].startswith(fence) and not line.strip().strip(fence[0]):
+            if mark and mark[1].startswith(fence) and not line.strip(" \t>").strip(fence[0]):
                 fence = ""
         elif mark:
             fence = mark[1]
@@ -175,50 +238,84 @@ def _trim(text: str, start: int, end: int) -> Span | None:
     return (start, end) if start < end else None
 
 
-def blocks(text: str, start: int, end: int) -> list[list[Span]]:
-    """The blocks of a span, each a list of units that are not cut: sentences of a paragraph or a
-    list item, rows of a table, lines of fenced code."""
-    found: list[list[Span]] = []
+def blocks(text: str, start: int, end: int) -> list[Block]:
+    """The blocks of a span. A header goes with its table's first row, the marks of a fence with the
+    lines beside them, and a sentence with the code right under it."""
+    found: list[Block] = []
     paragraph: list[Span] = []
-    fence, table = "", False
+    lines = [(start + a, start + b) for a, b in _lines(text[start:end])]
 
     def close() -> None:
         if paragraph:
-            found.append(sentences(text, paragraph[0][0], paragraph[-1][1]))
+            found.append(Block(sentences(text, paragraph[0][0], paragraph[-1][1])))
             paragraph.clear()
 
-    for line_start, line_end in _lines(text[start:end]):
-        span = (start + line_start, start + line_end)
+    number = 0
+    while number < len(lines):
+        span = lines[number]
         line = text[span[0] : span[1]].rstrip("\n")
-        mark = _FENCE.match(line)
+        following = text[slice(*lines[number + 1])] if number + 1 < len(lines) else ""
         trimmed = _trim(text, *span)
-        if fence or mark:
-            if not fence:
+        if mark := _FENCE.match(line):
+            close()
+            after = _behind_code(text, lines, number, mark[1])
+            code = _code(text, lines[number:after])
+            if found and found[-1].units and not found[-1].lead:
+                code.units.insert(0, found[-1].units.pop())
+            found.append(code)
+            number = after
+            continue
+        if not trimmed or _DEFINITION.match(line):
+            close()
+        elif begins_table(line, following):
+            close()
+            after = number + 2
+            while after < len(lines) and is_row(text[slice(*lines[after])]):
+                after += 1
+            found.append(_table(text, lines[number:after]))
+            number = after
+            continue
+        elif _ROW.match(line):
+            close()
+            above = text[slice(*lines[number - 1])] if number else ""
+            if not _ROW.match(above):
+                found.append(Block())
+            found[-1].units.append(trimmed)
+        else:
+            if _ITEM.match(line):
                 close()
-                found.append([])
-                fence = mark[1] if mark else ""
-            elif mark and mark[1].startswith(fence) and not line.strip().strip(fence[0]):
-                fence = ""
-            if trimmed:
-                found[-1].append(trimmed)
-            continue
-        if not trimmed:
-            close()
-            table = False
-            continue
-        if _ROW.match(line):
-            close()
-            if not table:
-                found.append([])
-            found[-1].append(trimmed)
-            table = True
-            continue
-        table = False
-        if _ITEM.match(line):
-            close()
-        paragraph.append(span)
+            paragraph.append(span)
+        number += 1
     close()
-    return [block for block in found if block]
+    return [block for block in found if block.units]
+
+
+def _behind_code(text: str, lines: list[Span], number: int, fence: str) -> int:
+    """The number of the line behind the code that a fence opens on a line."""
+    after = number + 1
+    while after < len(lines):
+        line = text[slice(*lines[after])].strip("\n")
+        mark = _FENCE.match(line)
+        after += 1
+        if mark and mark[1].startswith(fence) and not line.strip(" \t>").strip(fence[0]):
+            break
+    return after
+
+
+def _code(text: str, lines: list[Span]) -> Block:
+    spans = [span for line in lines if (span := _trim(text, *line))]
+    opening = spans[0]
+    if len(spans) > 2:
+        spans[:2] = [(spans[0][0], spans[1][1])]
+        spans[-2:] = [(spans[-2][0], spans[-1][1])]
+    return Block(spans, text[slice(*opening)], opening[1])
+
+
+def _table(text: str, lines: list[Span]) -> Block:
+    spans = [span for line in lines if (span := _trim(text, *line))]
+    head = text[spans[0][0] : spans[1][1]]
+    units = [(spans[0][0], spans[min(2, len(spans) - 1)][1]), *spans[3:]]
+    return Block(units, head, spans[1][1])
 
 
 def sentences(text: str, start: int, end: int) -> list[Span]:
@@ -246,28 +343,33 @@ def sentences(text: str, start: int, end: int) -> list[Span]:
 
 def _pack(
     text: str, section: Section, *, size: int, room: int, count: CountTokens
-) -> Iterator[Span]:
-    """Fill chunks with whole units up to `size` tokens; a block that fits a chunk stays whole."""
+) -> Iterator[tuple[int, int, str]]:
+    """Fill chunks with whole units up to `size` tokens; a block that fits a chunk stays whole. Each comes
+    with the lead that it was cut from."""
     current: Span | None = None
+    lead, taken = "", 0  # of the chunk being filled, and what the lead takes of it
     for block in blocks(text, section.start, section.end):
-        whole = (block[0][0], block[-1][1])
+        whole = block.span
         joined = (current[0], whole[1]) if current else whole
-        if count(text[joined[0] : joined[1]]) <= size:
+        if count(text[joined[0] : joined[1]]) + taken <= size:
             current = joined
             continue
         if current and count(text[whole[0] : whole[1]]) <= size:
-            yield current
-            current = whole
+            yield *current, lead
+            current, lead, taken = whole, "", 0
             continue
-        for unit in block:
-            for part in _fitting(text, unit, room, count):
+        columns = count(_columns(block.lead, count)) if block.lead else 0
+        for unit in block.units:
+            for part in _fitting(text, unit, room - columns, count):
                 joined = (current[0], part[1]) if current else part
-                if current and count(text[joined[0] : joined[1]]) > size:
-                    yield current
+                if current and count(text[joined[0] : joined[1]]) + taken > size:
+                    yield *current, lead
                     joined = part
+                    inside = bool(block.lead) and part[0] >= block.lead_end
+                    lead, taken = (block.lead, columns) if inside else ("", 0)
                 current = joined
     if current:
-        yield current
+        yield *current, lead
 
 
 def _fitting(text: str, span: Span, room: int, count: CountTokens) -> Iterator[Span]:

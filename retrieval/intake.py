@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from retrieval.embedder import Embedder
+from retrieval.hidden import blanked
 from retrieval.lexical import Postings
 from retrieval.models import Chunk, Revision
 from retrieval.segments import Columns, Content, Part
@@ -54,7 +55,9 @@ class Intake:
             ),
             vectors=np.concatenate(self.vectors)[order],
             words=Postings.build(texts),
-            article_words=Postings.build([f"{r.title}\n{r.text}" for r in revisions.values()]),
+            article_words=Postings.build(
+                [f"{r.title}\n{blanked(r.text)}" for r in revisions.values()]
+            ),
         )
 
 
@@ -108,8 +111,11 @@ def _articles(revisions: Sequence[int]) -> Iterator[list[Chunk]]:
         found = Revision.objects.in_bulk(wanted)
         chunks: dict[int, list[Chunk]] = {pk: [] for pk in wanted}
         rows = Chunk.objects.filter(revision_id__in=wanted).order_by("revision_id", "position")
+        seen = {pk: blanked(revision.text) for pk, revision in found.items()}
         for chunk in rows:
             chunk.revision = found[chunk.revision_id]  # one copy of the text for all of them
+            # what was cut before comments were blanked at publishing may hold some
+            chunk.text = seen[chunk.revision_id][chunk.start : chunk.end]
             chunks[chunk.revision_id].append(chunk)
         yield from chunks.values()
 

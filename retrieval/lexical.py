@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 import math
 import re
+import unicodedata
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -21,10 +22,18 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from retrieval.codes import codes_of
+
 K1 = 1.5
 B = 0.75
 
 _WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)?", re.UNICODE)
+# scripts that put no blanks between words: Han, Hiragana, Katakana, and Hangul with its endings
+_RUN = re.compile(
+    "[\u3005\u3007\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7a3\uf900-\ufaff"
+    "\U00020000-\U0003ffff]+"
+)
+_UNSEEN = re.compile("[\u00ad\u200b-\u200f\u2060\ufeff]")  # soft hyphens and their like
 # words that stand in every article and so tell none apart
 _STOP_WORDS = (
     "a an and are as at be been but by can could did do does for from had has have he her him his "
@@ -47,9 +56,38 @@ def _singular(word: str) -> str:
 
 
 def terms(text: str) -> list[str]:
-    """The words that BM25 sees: lower case, singular, without stop words."""
-    words = (match.group().lower().replace("’", "'") for match in _WORD.finditer(text))
-    return [_singular(word.removesuffix("'s")) for word in words if word not in _STOP]
+    """What BM25 sees of a text: its words, folded (NFKC, no case), singular, without stop words; pairs of
+    neighbouring characters where a script sets no blanks; and its exact codes (`retrieval.codes`)."""
+    text = unicodedata.normalize("NFKC", _UNSEEN.sub("", text))
+    found = [code.term for code in sorted(codes_of(text))]
+    for match in _WORD.finditer(text.casefold().replace("’", "'")):
+        word = match.group()
+        if _RUN.search(word):
+            found += _pairs(word)
+        elif word not in _STOP:
+            found.append(_singular(word.removesuffix("'s")))
+    return found
+
+
+def share_without_blanks(text: str) -> float:
+    """The share of a text's letters that are of scripts without blanks between words."""
+    letters = sum(character.isalpha() for character in text)
+    return sum(len(run.group()) for run in _RUN.finditer(text)) / letters if letters else 0.0
+
+
+def _pairs(word: str) -> list[str]:
+    """A word with characters of such a script in it: its pairs of them, and what stands between."""
+    found: list[str] = []
+    position = 0
+    for run in [*_RUN.finditer(word), None]:
+        between = word[position : run.start() if run else len(word)]
+        if between and between not in _STOP:
+            found.append(_singular(between))
+        if run:
+            characters = run.group()
+            found += [characters[at : at + 2] for at in range(max(len(characters) - 1, 1))]
+            position = run.end()
+    return found
 
 
 @dataclass(frozen=True)
@@ -189,6 +227,14 @@ class LexicalIndex:
                 gain = weight * counts / (counts + self._norms[index][rows])
                 scores[self._offsets[index] : self._offsets[index + 1]][rows] += gain
         return scores
+
+    def holding(self, term: str) -> NDArray[np.bool_]:
+        """The live rows that hold a term, `bool [n]`."""
+        held = np.zeros(len(self), dtype=np.bool_)
+        for index in range(len(self._parts)):
+            if (hits := self._hits(index, term)) is not None:
+                held[self._offsets[index] : self._offsets[index + 1]][hits[0]] = True
+        return held
 
     def _hits(self, index: int, term: str) -> tuple[NDArray[np.int32], NDArray[np.float32]] | None:
         """The live rows of a part that hold a term, and how often."""

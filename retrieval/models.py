@@ -161,11 +161,17 @@ class LetThrough(models.Model):
 
 
 class Chunk(models.Model):
-    """A passage of a revision: `revision.text[start:end]`, bounded by the embedder's tokens."""
+    """A passage of a revision: `revision.text[start:end]`, bounded by the embedder's tokens, with blanks
+    for what no reader sees (`retrieval.hidden`)."""
 
     revision = models.ForeignKey(Revision, on_delete=models.PROTECT, related_name="chunks")
     position = models.PositiveIntegerField()
     heading_path = models.JSONField(default=list)
+    context = models.TextField(
+        blank=True,
+        default="",
+        help_text="Markdown of the revision that it is cut from: a table's header, a fence, addresses",
+    )
     text = models.TextField()
     start = models.PositiveIntegerField()
     end = models.PositiveIntegerField()
@@ -184,12 +190,13 @@ class Chunk(models.Model):
         return f"chunk {self.position} of revision {self.revision_id}"
 
     def searchable_text(self, count_tokens: CountTokens) -> str:
-        """What is embedded, indexed and reranked for it: title, headings and text."""
+        """What is embedded, indexed and reranked for it: title, headings, columns and text."""
         return embedded_text(
             title=self.revision.title,
             heading_path=tuple(self.heading_path),
             text=self.text,
             count_tokens=count_tokens,
+            context=self.context,
         )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from retrieval.hidden import blanked
 from retrieval.models import Chunk
 from retrieval.passages import SearchHit
 
@@ -22,12 +23,14 @@ def neighbour_of(hit: SearchHit, *, after: bool) -> SearchHit | None:
     if chunk is None or tuple(chunk.heading_path) != hit.heading_path:
         return None
     gap = (hit.end, chunk.start) if after else (chunk.end, hit.start)
-    if chunk.revision.text[slice(*gap)].strip():  # two sections may have the same heading
+    seen = blanked(chunk.revision.text)
+    if seen[slice(*gap)].strip():  # two sections may have the same heading
         return None
     return replace(
         hit,
         chunk_id=chunk.pk,
-        text=chunk.text,
+        context=chunk.context,
+        text=seen[chunk.start : chunk.end],
         start=chunk.start,
         end=chunk.end,
         score=0.0,

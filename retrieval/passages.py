@@ -30,7 +30,8 @@ class Twin:
 
 @dataclass(frozen=True)
 class SearchHit:
-    """A passage that was found. `text == revision.text[start:end]`.
+    """A passage that was found. `text == revision.text[start:end]`, with blanks for what no reader sees;
+    `context` is the Markdown that it is cut from (see `Chunk`).
 
     `score` orders the hits within one search (reciprocal ranks when fused); `dense_score` is the
     cosine to the query and `lexical_score` its BM25: both are there in every mode. `rerank_score`
@@ -53,12 +54,18 @@ class SearchHit:
     lexical_score: float
     rerank_score: float | None = None
     reranker: str = ""
+    context: str = ""
     also: tuple[Twin, ...] = ()
 
     @property
     def full_title(self) -> str:
         """The article's title and the headings that the passage stands under."""
         return ": ".join([self.title, *self.heading_path])
+
+    @property
+    def in_context(self) -> str:
+        """The text with the header, fence or addresses that it is cut from."""
+        return f"{self.context}\n{self.text}" if self.context else self.text
 
 
 def folded(hits: Sequence[SearchHit]) -> list[tuple[int, SearchHit]]:
@@ -85,7 +92,7 @@ def joined(
     kept: Sequence[tuple[int, SearchHit]], texts: Mapping[int, str]
 ) -> list[tuple[int, SearchHit]]:
     """The hits with neighbouring passages of one section made one, at the better one's place and with
-    its scores, ids and `also`. `texts` are the revisions' by id; the joined text is
+    its scores, ids and `also`. `texts` are the revisions' by id, hidden parts blanked; the joined text is
     `texts[revision][start:end]`, at most `JOINED_CHARACTERS`."""
     found: list[tuple[int, SearchHit]] = []
     for place, hit in kept:
@@ -97,7 +104,10 @@ def joined(
                 and end - start <= JOINED_CHARACTERS
                 and not text[min(hit.end, other.end) : max(hit.start, other.start)].strip()
             ):
-                whole = replace(other, text=text[start:end], start=start, end=end)
+                first = min(hit, other, key=lambda one: one.start)
+                whole = replace(
+                    other, text=text[start:end], start=start, end=end, context=first.context
+                )
                 found[at] = (other_place, whole)
                 break
         else:

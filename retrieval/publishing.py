@@ -18,6 +18,7 @@ from assistant.audit.log import actor_of, record, system
 from assistant.celery import wake
 from retrieval import chunking, snapshots
 from retrieval.embedder import Embedder, get_embedder
+from retrieval.hidden import blanked
 from retrieval.models import Chunk, Collection, Document, Revision
 from retrieval.readable import readable
 from retrieval.signals import knowledge_changed
@@ -251,19 +252,22 @@ def cut(text: str, *, title: str, embedder: Embedder) -> list[chunking.Piece]:
 
 def _chunks(revision: Revision, pieces: list[chunking.Piece], embedder: Embedder) -> list[Chunk]:
     found = []
+    seen = blanked(revision.text)
     for position, piece in enumerate(pieces):
-        text = revision.text[piece.start : piece.end]
+        text = seen[piece.start : piece.end]
         searchable = chunking.embedded_text(
             title=revision.title,
             heading_path=piece.heading_path,
             text=text,
             count_tokens=embedder.count_tokens,
+            context=piece.context,
         )
         found.append(
             Chunk(
                 revision=revision,
                 position=position,
                 heading_path=list(piece.heading_path),
+                context=piece.context,
                 text=text,
                 start=piece.start,
                 end=piece.end,

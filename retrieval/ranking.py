@@ -1,8 +1,9 @@
 """Order a snapshot's chunks for a query: meaning (dense) and words (BM25), fused by reciprocal rank,
 and the best of them read again by the reranker.
 
-Three rankings vote for a passage: its vector, its words, and the words of its whole article. In the
-articles that a thread finds first, its last message votes once more for the passages.
+Two rankings vote for a passage: its vector, and words, its own and its article's. In the articles that
+a thread finds first, its last message votes once more for the passages. An exact code in the question
+goes before all of them, and what is nearest in meaning is sure of a place.
 """
 
 from __future__ import annotations
@@ -12,9 +13,12 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
+from django.conf import settings
 from numpy.typing import NDArray
 
+from retrieval.codes import codes_of
 from retrieval.embedder import embedder_named, get_embedder
+from retrieval.lexical import share_without_blanks
 from retrieval.models import Chunk
 from retrieval.query import Query
 from retrieval.reranker import RerankerError, get_reranker
@@ -25,9 +29,14 @@ Mode = Literal["reranked", "fused", "dense", "lexical"]
 MODES: tuple[Mode, ...] = ("reranked", "fused", "dense", "lexical")
 RRF_K = 60  # Cormack, Clarke and Büttcher 2009
 DEPTH = 100  # the candidates that each side brings to the fusion
+WORD_SHARE, ARTICLE_SHARE = 1.0, 1.0
+UNREAD_SHARE = 4.0  # of words in a script that the bundled models don't know: they say most there
 RERANK_DEPTH = 12  # the best of them, which the reranker reads
 RERANK_WEIGHT = 0.04  # what its probability of 1 adds to a sum of reciprocal ranks (at most .082)
 NARROWED = 10  # articles in which the last message of a thread has a say; docs/retrieval.md
+CODE_VOTE = (
+    0.2  # for a passage with every code that is asked for: more than all other votes together
+)
 LANGUAGE_VOTE = 1.0 / (RRF_K + 1)  # for an article in the query's language: as a first place
 
 Windows = NDArray[np.float32]
@@ -108,7 +117,9 @@ def rank_many(
 
 def shortened(promised: Sequence[bool], k: int) -> list[int]:
     """The places of the `k` that stay, in order: the first ones, of which the last give way to what
-    was promised."""
+    was promised. Of one place nothing gives way."""
+    if k == 1:
+        return list(range(len(promised)))[:1]
     sure = [place for place, is_sure in enumerate(promised) if is_sure][:k]
     others = [place for place, is_sure in enumerate(promised) if not is_sure]
     return sorted(sure + others[: k - len(sure)])
@@ -133,6 +144,7 @@ class _Ranking:
         self._near: dict[str, Rows] = {}
         self._words: dict[str, NDArray[np.float32]] = {}
         self.allowed = _rows_of(snapshot, document_ids(scope))
+        self.words_share = WORD_SHARE * (UNREAD_SHARE if _is_unread(query.text) else 1.0)
         self.preferred = (
             _rows_of(snapshot, documents_in(query.language)) if query.language else None
         )
@@ -159,11 +171,14 @@ class _Ranking:
         )
 
     def _fused(self, k: int, depth: int) -> tuple[Rows, NDArray[np.float64], set[int]]:
-        fused = self._three(self.query.text, depth)
+        fused = self._votes(self.query.text, depth)
         self._narrow(fused, depth)
-        promised: set[int] = set()
+        self._point(fused, self.query.last or self.query.text, depth)
+        # a passage that shares no word with the question has one vote, and would drown
+        promised = set(self._nearest(self.query.text, depth)[:1].tolist())
         for part in self.query.parts:
-            votes = self._three(part, depth)
+            votes = self._votes(part, depth)
+            self._point(votes, part, depth)
             if votes:
                 best = max(votes, key=lambda row: (votes[row], -row))
                 promised.add(best)
@@ -194,7 +209,7 @@ class _Ranking:
             if weight := weights.get(int(articles[row])):
                 fused[row] = fused.get(row, 0.0) + weight * vote
 
-    def _three(self, text: str, depth: int) -> dict[int, float]:
+    def _votes(self, text: str, depth: int) -> dict[int, float]:
         """The votes of passages and of their articles. A passage shares its article's: words that
         stand elsewhere in the article tell which of two like passages is meant."""
         votes = self._two(text, depth)
@@ -203,17 +218,32 @@ class _Ranking:
         shared = np.zeros(len(articles))  # by article; 0 where no word of the text stands in it
         shared[order] = 1.0 / (RRF_K + np.arange(1, len(order) + 1))
         for row in votes:
-            votes[row] += float(shared[self.snapshot.article_rows[row]])
+            votes[row] += ARTICLE_SHARE * float(shared[self.snapshot.article_rows[row]])
             if self.preferred is not None and self.preferred[row]:
                 votes[row] += LANGUAGE_VOTE
         return votes
 
+    def _point(self, votes: dict[int, float], text: str, depth: int) -> None:
+        """Put the passages first that hold the codes of a text: "PPR-9087" is no neighbour of
+        "PPR-9088"."""
+        codes = codes_of(text, loose=True)
+        if not codes:
+            return
+        held = np.sum([self.snapshot.lexical.holding(code.term) for code in codes], axis=0)
+        if self.allowed is not None:
+            held = np.where(self.allowed, held, 0)
+        rows = np.flatnonzero(held)
+        best = rows[np.argsort(-self._lexical(text)[rows], kind="stable")[:depth]]
+        for row in best.tolist():
+            votes[row] = votes.get(row, 0.0) + CODE_VOTE * float(held[row]) / len(codes)
+
     def _two(self, text: str, depth: int) -> dict[int, float]:
         """Reciprocal ranks of the passages by meaning and by words, summed."""
         votes: dict[int, float] = {}
-        for rows in (self._nearest(text, depth), _highest(self._lexical(text), depth)):
+        near, worded = self._nearest(text, depth), _highest(self._lexical(text), depth)
+        for rows, share in ((near, 1.0), (worded, self.words_share)):
             for rank, row in enumerate(rows.tolist(), start=1):
-                votes[row] = votes.get(row, 0.0) + 1.0 / (RRF_K + rank)
+                votes[row] = votes.get(row, 0.0) + share / (RRF_K + rank)
         return votes
 
     def _lexical(self, text: str) -> NDArray[np.float32]:
@@ -257,19 +287,30 @@ def _rerank(queries: Sequence[Query], ranked: Sequence[Ranked], *, k: int) -> li
             "There is no reranker (COUNTERSIGN_RERANKER=none): name one there, or "
             "search in another mode."
         )
-    wanted = {int(chunk_id) for one in ranked for chunk_id in one.chunk_ids[:RERANK_DEPTH]}
+    read_first = [shortened(one.promised.tolist(), RERANK_DEPTH) for one in ranked]
+    wanted = {
+        int(chunk_id)
+        for one, places in zip(ranked, read_first, strict=True)
+        for chunk_id in one.chunk_ids[places]
+    }
     chunks = Chunk.objects.select_related("revision").in_bulk(wanted)
     count_tokens = get_embedder().count_tokens
     texts = {pk: chunk.searchable_text(count_tokens) for pk, chunk in chunks.items()}
     found = []
-    for query, one in zip(queries, ranked, strict=True):
-        read = [texts.get(int(chunk_id), "") for chunk_id in one.chunk_ids[:RERANK_DEPTH]]
+    for query, one, places in zip(queries, ranked, read_first, strict=True):
+        read = [texts.get(int(chunk_id), "") for chunk_id in one.chunk_ids[places]]
         asked = dict.fromkeys(text for text in (query.text, query.last) if text)
-        one.rerank[: len(read)] = np.mean([reranker.score(text, read) for text in asked], axis=0)
+        if read and not _is_unread(query.text):
+            one.rerank[places] = np.mean([reranker.score(text, read) for text in asked], axis=0)
         one.scores[:] += RERANK_WEIGHT * np.nan_to_num(one.rerank)
         again = replace(one, reranker=reranker.version).take(np.argsort(-one.scores, kind="stable"))
         found.append(again.take(shortened(again.promised.tolist(), k)))
     return found
+
+
+def _is_unread(text: str) -> bool:
+    """Whether the bundled models know little of a text: most of it is in scripts without blanks."""
+    return settings.EMBEDDER == "bundled" and share_without_blanks(text) > 0.5
 
 
 def _rows_of(snapshot: OpenSnapshot, documents: NDArray[np.int64] | None) -> Allowed:

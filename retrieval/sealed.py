@@ -20,7 +20,7 @@ from assistant.digests import file_sha256
 from assistant.whole_files import sync
 
 MANIFEST = "manifest.json"
-FORMAT = 3  # which files the index's folders hold; goes up when that changes
+FORMAT = 4  # which files the index's folders hold; goes up when that changes
 
 
 class DamagedSnapshot(RuntimeError):

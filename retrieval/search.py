@@ -7,7 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import reduce
+from operator import or_
 
+from django.db.models import Q, QuerySet
+
+from retrieval.hidden import MARKS, blanked
 from retrieval.models import Chunk, Revision
 from retrieval.passages import SearchHit, Twin, folded, joined
 from retrieval.query import Query, ThreadTurn, Turn, plain_query, query_of
@@ -91,10 +96,28 @@ def search_many(
         .defer("revision__text", "revision__front_matter")
         .in_bulk(wanted)
     )
+    _blank(chunks)
     return [
         SearchResults(_hits(one, chunks, k=k, join=join), snapshot.id, one.problem)
         for one in ranked
     ]
+
+
+def _blank(chunks: dict[int, Chunk]) -> None:
+    """Blank what no reader sees in chunks that were cut before this was done at publishing; one that
+    holds nothing else is taken out."""
+    marked = reduce(or_, (Q(text__icontains=mark) for mark in MARKS))
+    revisions = Revision.objects.filter(marked, pk__in={c.revision_id for c in chunks.values()})
+    texts = _texts(revisions)
+    for pk, chunk in list(chunks.items()):
+        if chunk.revision_id in texts:
+            chunk.text = texts[chunk.revision_id][chunk.start : chunk.end]
+            if not chunk.text.strip():
+                del chunks[pk]
+
+
+def _texts(revisions: QuerySet[Revision]) -> dict[int, str]:
+    return {pk: blanked(text) for pk, text in revisions.values_list("pk", "text")}
 
 
 def _hits(ranked: Ranked, chunks: dict[int, Chunk], *, k: int, join: bool) -> list[SearchHit]:
@@ -102,8 +125,9 @@ def _hits(ranked: Ranked, chunks: dict[int, Chunk], *, k: int, join: bool) -> li
     hits = [_hit(chunks[int(ranked.chunk_ids[at])], ranked, at) for at in places]
     kept = folded(hits)
     if join:
-        revisions = Revision.objects.filter(pk__in={hit.revision_id for _, hit in kept})
-        kept = joined(kept, dict(revisions.values_list("pk", "text")))
+        kept = joined(
+            kept, _texts(Revision.objects.filter(pk__in={hit.revision_id for _, hit in kept}))
+        )
     promised = [bool(ranked.promised[places[at]]) for at, _ in kept]
     return [kept[at][1] for at in shortened(promised, k)]
 
@@ -120,6 +144,7 @@ def _hit(chunk: Chunk, ranked: Ranked, place: int) -> SearchHit:
         title=revision.title,
         category=document.category,
         heading_path=tuple(chunk.heading_path),
+        context=chunk.context,
         text=chunk.text,
         start=chunk.start,
         end=chunk.end,

@@ -26,6 +26,8 @@ from assistant.audit.log import record
 from assistant.models import AuditEvent, Message, OutboundReply, SealedText, TicketKey
 from assistant.privacy.encryption import CannotOpen, Forgotten, salted_digest, unseal
 from generation.models import Draft, DraftCandidate, DraftSource
+from retrieval.hidden import blanked
+from retrieval.models import Chunk
 from review.diff import Segment, from_json
 from review.models import Decision
 
@@ -243,9 +245,14 @@ def _add_draft(found: Dossier, draft: Draft) -> None:
     if made and "sources" in made[-1]:
         now = [[source.rank, source.chunk_id] for source in found.sources]
         found.sources_hold = made[-1]["sources"] == now and all(
-            one.chunk.text == one.chunk.revision.text[one.chunk.start : one.chunk.end]
-            for one in found.sources
+            _stands_in_its_revision(one.chunk) for one in found.sources
         )
+
+
+def _stands_in_its_revision(chunk: Chunk) -> bool:
+    """Whether a passage is its revision's text, as it is or with blanks for what no reader sees."""
+    text = chunk.revision.text
+    return chunk.text in (seen[chunk.start : chunk.end] for seen in (text, blanked(text)))
 
 
 def _add_decisions(found: Dossier) -> None:

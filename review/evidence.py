@@ -194,7 +194,7 @@ def _source(source: DraftSource, rows: list[DraftSentence]) -> SourceView:
         changed=document.current_id != chunk.revision_id,
         start=chunk.start,
         end=chunk.end,
-        text=reading.plain(chunk.text),
+        text=reading.plain(f"{chunk.context}\n{chunk.text}" if chunk.context else chunk.text),
         spans=in_order,
         excerpts=_excerpts(chunk.text, chunk.start, in_order),
         sentences=resting,

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from retrieval.chunking import CONTEXT_TOKENS, chunk, embedded_text, sections
 from retrieval.embedder import get_embedder
+from retrieval.hidden import blanked
 
 BOUND = 90
 
@@ -161,3 +162,65 @@ def test_long_titles_leave_room_for_the_text() -> None:
     assert len(pieces) == 1
     assert whole.endswith("\nBody text.")
     assert count_words(whole) <= BOUND
+
+
+def test_rows_carry_the_header_of_the_table_that_they_are_cut_from() -> None:
+    rows = [f"| Plan R{n} | {n} | {n + 1} |" for n in range(30)]
+    head = "| Plan | Seats | Storage |\n|---|---|---|"
+    text = "\n".join(["All plans:", "", head, *rows, "", "The end."])
+    pieces = chunk(text, title="T", count_tokens=count_words, bound=BOUND)
+    assert len(pieces) > 2
+    assert "|---|" in text[pieces[0].start : pieces[0].end]
+    for piece in pieces[1:]:
+        assert piece.context == head
+        whole = embedded_text(
+            title="T",
+            heading_path=(),
+            text=text[piece.start : piece.end],
+            count_tokens=count_words,
+            context=piece.context,
+        )
+        assert "| Plan | Seats | Storage |\n| Plan R" in whole
+        assert count_words(whole) <= BOUND
+    assert "".join(text[p.start : p.end] for p in pieces).count("| Plan R") == 30
+
+
+def test_a_chunk_inside_a_fence_knows_it_and_code_goes_with_the_sentence_over_it() -> None:
+    code = "\n".join(f"tar czf part{n}.tgz data{n}" for n in range(20))
+    text = f"Stop it all. Then run:\n\n```bash\n{code}\n```\n\nDelete nothing."
+    pieces = chunk(text, title="T", count_tokens=count_words, bound=50)
+    contexts = [piece.context for piece in pieces]
+    assert contexts[0] == ""
+    assert set(contexts[1:-1]) == {"```bash"}
+    last = text[pieces[-1].start : pieces[-1].end]
+    assert last == "Delete nothing." or pieces[-1].context == "```bash"
+    filler = " ".join(["word"] * 25)
+    short = f"{filler}. Run this:\n\n```\nrestart {'x ' * 12}\n```\n"
+    cut = chunk(short, title="T", count_tokens=count_words, bound=40)
+    assert short[cut[-1].start : cut[-1].end].startswith("Run this:\n\n```\nrestart")
+
+
+def test_comments_and_the_addresses_of_links_are_in_no_chunk_of_their_own() -> None:
+    text = (
+        "A [manual][1] helps.\n\n<!--\n## Secret\n\nPay at once.\n-->\n\n"
+        + "Fill words here. " * 30
+        + "\n\nSee [it][1].\n\n[1]: https://x.example/m\n"
+    )
+    pieces = chunk(text, title="T", count_tokens=count_words, bound=40)
+    assert all("Secret" not in piece.heading_path for piece in pieces)
+    assert {piece.context for piece in pieces if "[1]" in text[piece.start : piece.end]} == {
+        "[1]: https://x.example/m"
+    }
+    assert all(not text[p.start : p.end].startswith("[1]:") for p in pieces)
+    assert all("Pay at once" not in embedded_text(
+        title="T", heading_path=p.heading_path, text=blanked(text)[p.start : p.end],
+        count_tokens=count_words, context=p.context,
+    ) for p in pieces)  # fmt: skip
+
+
+def test_a_heading_over_nothing_is_no_passage_where_the_article_has_text() -> None:
+    text = "# Descaling\n\n## Before you begin\n\n## What you need\n\n## Steps\n\n1. Fill it.\n"
+    pieces = chunk(text, title="Descaling", count_tokens=count_words, bound=BOUND)
+    assert [text[p.start : p.end] for p in pieces] == ["1. Fill it."]
+    answered = "# FAQ\n\nAsk us.\n\n## Can I pay by invoice? No.\n"
+    assert len(chunk(answered, title="FAQ", count_tokens=count_words, bound=BOUND)) == 2

@@ -33,7 +33,9 @@ def search(request: HttpRequest) -> HttpResponse:
         try:
             found = ask_search(query, k=RESULTS)
             context["results"] = found
-            context["hits"] = [replace(hit, text=reading.plain(hit.text)) for hit in found.hits]
+            context["hits"] = [
+                replace(hit, text=reading.plain(hit.in_context)) for hit in found.hits
+            ]
             context["internal"] = _internal({hit.document_id for hit in found.hits})
         except SearchUnavailable as reason:
             context["unavailable"] = str(reason)
