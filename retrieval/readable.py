@@ -71,6 +71,11 @@ def readable(markdown: str) -> str:
     return markdown
 
 
+def hidden_spans(markdown: str) -> list[Span]:
+    """The spans that no reader sees, in order."""
+    return [(start, end) for start, end, _ in _hidden(markdown)]
+
+
 def ends_unclosed(markdown: str) -> bool:
     """Whether a comment that nobody ends hides the rest of the text."""
     return any(end == len(markdown) and not closed for _, end, closed in _hidden(markdown))
