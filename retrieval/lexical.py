@@ -75,6 +75,11 @@ def share_without_blanks(text: str) -> float:
     return sum(len(run.group()) for run in _RUN.finditer(text)) / letters if letters else 0.0
 
 
+def pairs_of(text: str) -> list[str]:
+    """The terms of a text in such scripts, each once."""
+    return [term for term in dict.fromkeys(terms(text)) if _RUN.match(term)]
+
+
 def _pairs(word: str) -> list[str]:
     """A word with characters of such a script in it: its pairs of them, and what stands between."""
     found: list[str] = []

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from retrieval.codes import codes_of
 from retrieval.embedder import embedder_named, get_embedder
-from retrieval.lexical import share_without_blanks
+from retrieval.lexical import pairs_of, share_without_blanks
 from retrieval.models import Chunk
 from retrieval.query import Query
 from retrieval.reranker import RerankerError, get_reranker
@@ -29,8 +29,7 @@ Mode = Literal["reranked", "fused", "dense", "lexical"]
 MODES: tuple[Mode, ...] = ("reranked", "fused", "dense", "lexical")
 RRF_K = 60  # Cormack, Clarke and Büttcher 2009
 DEPTH = 100  # the candidates that each side brings to the fusion
-WORD_SHARE, ARTICLE_SHARE = 1.0, 1.0
-UNREAD_SHARE = 4.0  # of words in a script that the bundled models don't know: they say most there
+UNREAD_SHARE = 4.0  # votes of words in a script that the bundled models don't know
 RERANK_DEPTH = 12  # the best of them, which the reranker reads
 RERANK_WEIGHT = 0.04  # what its probability of 1 adds to a sum of reciprocal ranks (at most .082)
 NARROWED = 10  # articles in which the last message of a thread has a say; docs/retrieval.md
@@ -106,13 +105,15 @@ def rank_many(
         raise ValueError(f"k={k}: ask for at least one passage")
     windows = _windows(snapshot, queries)
     depth = max(k, RERANK_DEPTH) if mode == "reranked" else k
-    ranked = [
-        _Ranking(snapshot, query, windows, scope).best(
-            depth, mode="fused" if mode == "reranked" else mode
-        )
+    rankings = [
+        _Ranking(snapshot, query, windows, scope)
         for query, scope in zip(queries, scopes or [PUBLIC] * len(queries), strict=True)
     ]
-    return _rerank(queries, ranked, k=k) if mode == "reranked" else ranked
+    first: Mode = "fused" if mode == "reranked" else mode
+    ranked = [ranking.best(depth, mode=first) for ranking in rankings]
+    if mode != "reranked":
+        return ranked
+    return _rerank(queries, ranked, unread=[one.unread for one in rankings], k=k)
 
 
 def shortened(promised: Sequence[bool], k: int) -> list[int]:
@@ -144,7 +145,7 @@ class _Ranking:
         self._near: dict[str, Rows] = {}
         self._words: dict[str, NDArray[np.float32]] = {}
         self.allowed = _rows_of(snapshot, document_ids(scope))
-        self.words_share = WORD_SHARE * (UNREAD_SHARE if _is_unread(query.text) else 1.0)
+        self.unread = _is_unread(query.text, snapshot)
         self.preferred = (
             _rows_of(snapshot, documents_in(query.language)) if query.language else None
         )
@@ -218,7 +219,7 @@ class _Ranking:
         shared = np.zeros(len(articles))  # by article; 0 where no word of the text stands in it
         shared[order] = 1.0 / (RRF_K + np.arange(1, len(order) + 1))
         for row in votes:
-            votes[row] += ARTICLE_SHARE * float(shared[self.snapshot.article_rows[row]])
+            votes[row] += float(shared[self.snapshot.article_rows[row]])
             if self.preferred is not None and self.preferred[row]:
                 votes[row] += LANGUAGE_VOTE
         return votes
@@ -241,7 +242,7 @@ class _Ranking:
         """Reciprocal ranks of the passages by meaning and by words, summed."""
         votes: dict[int, float] = {}
         near, worded = self._nearest(text, depth), _highest(self._lexical(text), depth)
-        for rows, share in ((near, 1.0), (worded, self.words_share)):
+        for rows, share in ((near, 1.0), (worded, UNREAD_SHARE if self.unread else 1.0)):
             for rank, row in enumerate(rows.tolist(), start=1):
                 votes[row] = votes.get(row, 0.0) + share / (RRF_K + rank)
         return votes
@@ -278,9 +279,12 @@ class _Ranking:
         return best
 
 
-def _rerank(queries: Sequence[Query], ranked: Sequence[Ranked], *, k: int) -> list[Ranked]:
+def _rerank(
+    queries: Sequence[Query], ranked: Sequence[Ranked], *, unread: Sequence[bool], k: int
+) -> list[Ranked]:
     """Have the reranker read each query's first `RERANK_DEPTH` passages, and add its vote: the mean of
-    what it thinks of them as an answer to the thread, and to its last message."""
+    what it thinks of them as an answer to the thread, and to its last message. `unread` queries are in
+    a script that it does not know."""
     reranker = get_reranker()
     if reranker is None:
         raise RerankerError(
@@ -297,10 +301,10 @@ def _rerank(queries: Sequence[Query], ranked: Sequence[Ranked], *, k: int) -> li
     count_tokens = get_embedder().count_tokens
     texts = {pk: chunk.searchable_text(count_tokens) for pk, chunk in chunks.items()}
     found = []
-    for query, one, places in zip(queries, ranked, read_first, strict=True):
+    for query, one, places, strange in zip(queries, ranked, read_first, unread, strict=True):
         read = [texts.get(int(chunk_id), "") for chunk_id in one.chunk_ids[places]]
         asked = dict.fromkeys(text for text in (query.text, query.last) if text)
-        if read and not _is_unread(query.text):
+        if read and not strange:
             one.rerank[places] = np.mean([reranker.score(text, read) for text in asked], axis=0)
         one.scores[:] += RERANK_WEIGHT * np.nan_to_num(one.rerank)
         again = replace(one, reranker=reranker.version).take(np.argsort(-one.scores, kind="stable"))
@@ -308,9 +312,12 @@ def _rerank(queries: Sequence[Query], ranked: Sequence[Ranked], *, k: int) -> li
     return found
 
 
-def _is_unread(text: str) -> bool:
-    """Whether the bundled models know little of a text: most of it is in scripts without blanks."""
-    return settings.EMBEDDER == "bundled" and share_without_blanks(text) > 0.5
+def _is_unread(text: str, snapshot: OpenSnapshot) -> bool:
+    """Whether words must do for a text: most of it is in scripts without blanks, which the bundled models
+    don't know, and articles are written in them too."""
+    if settings.EMBEDDER != "bundled" or share_without_blanks(text) <= 0.5:
+        return False
+    return any(snapshot.lexical.holding(pair).any() for pair in pairs_of(text))
 
 
 def _rows_of(snapshot: OpenSnapshot, documents: NDArray[np.int64] | None) -> Allowed:
