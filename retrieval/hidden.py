@@ -8,6 +8,7 @@ text. Code is never looked into.
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
 
 from retrieval.readable import Span, code_of, hidden_spans
 
@@ -43,8 +44,10 @@ def _struck(markdown: str) -> list[Span]:
         match.span() for match in _STRUCK.finditer(markdown) if not _BLANK_LINE.search(match[0])
     ]
     code = code_of(markdown) if found else []
-    return [
-        (start, end)
-        for start, end in found
-        if not any(first < end and start < last for first, last in code)
-    ]
+    starts = [start for start, _ in code]
+
+    def inside(start: int, end: int) -> bool:
+        nearest = bisect_left(starts, end) - 1  # the last code that begins before the end
+        return nearest >= 0 and code[nearest][1] > start
+
+    return [span for span in found if not inside(*span)]

@@ -221,8 +221,13 @@ def _end(
         never_ended.add(kind)
     if kind in _TO_THE_END:
         return len(markdown), False
-    line = markdown.rfind("\n", 0, opened.start()) + 1
-    if kind in {"script", "style", "template"} and not markdown[line : opened.start()].strip():
+    if kind in {"script", "style", "template"} and _begins_line(markdown, opened.start()):
         stop = _PARAGRAPH_END.search(markdown, opened.end())
         return (stop.start() if stop else len(markdown)), True
     return None, False
+
+
+def _begins_line(markdown: str, place: int) -> bool:
+    while place > 0 and markdown[place - 1] in " \t":
+        place -= 1
+    return place == 0 or markdown[place - 1] == "\n"

@@ -193,7 +193,7 @@ def functions() -> dict[str, Function]:
         ),
         "needs_of": needs.needs_of,
         "drafted.with_history": lambda t: drafted.Question("s", (Turn("customer", t),)).with_history,
-        "units_of": lambda t: evidence.Stock([t], evidence.units_of([t])),
+        "units_of": lambda t: evidence.Stock(evidence.units_of([t])),
         "claim_of": evidence.claim_of,
         "quoting.question": lambda t: quoting.rank(t, [fact], embed=embed),
         "ground.evidence": lambda t: grounding.ground(fact, [t], embed=embed),

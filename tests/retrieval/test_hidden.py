@@ -76,7 +76,8 @@ def test_any_text_keeps_its_length_and_is_blanked_once(pieces: list[str]) -> Non
 
 
 @pytest.mark.parametrize(
-    "piece", ["<!-- ", "` a `` b ", "{/* ", "~~a ", "<script> ", "%% a", "`a` ", "<!---->\n\n"]
+    "piece",
+    ["<!-- ", "` a `` b ", "{/* ", "~~a ", "<script> ", "%% a", "`a` ", "~~a~~ `", "<!---->\n\n"],
 )
 def test_the_work_grows_with_the_text(piece: str) -> None:
     def seconds(times: int) -> float:
