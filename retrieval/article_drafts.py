@@ -116,11 +116,22 @@ def check_fields(fields: Fields) -> None:
     check_characters("text", fields.text)
 
 
-def rebase(*, document: Document, user: User, version: int, onto: Revision, now: datetime) -> bool:
-    """Go on from `onto`, which this person has seen beside their own text. False where the draft
-    has moved on meanwhile."""
+def rebase(
+    *,
+    document: Document,
+    user: User,
+    version: int,
+    onto: Revision,
+    fields: Fields | None = None,
+    now: datetime,
+) -> bool:
+    """Go on from `onto`, which this person has seen beside their own text, with `fields` where the
+    two were merged. False where the draft has moved on meanwhile. Raises `BadArticle`."""
+    if fields is not None:
+        check_fields(fields)
     rows = ArticleDraft.objects.filter(document=document, user=user, version=version)
-    return bool(rows.update(base=onto, version=version + 1, saved_at=now))
+    values = asdict(fields) if fields is not None else {}
+    return bool(rows.update(base=onto, version=version + 1, saved_at=now, **values))
 
 
 def discard(*, document: Document, user: User) -> bool:

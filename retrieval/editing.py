@@ -125,10 +125,11 @@ def publish(
     author: User | None,
     actor: str = "",
     reason: str = "",
+    from_draft: bool = True,
     now: datetime,
 ) -> Publication:
     """Publish the fields as the article's next revision, over the revision `over` that the writer
-    saw as the one that stands; the author's draft is done with.
+    saw as the one that stands; where they come `from_draft`, the author's draft is done with.
 
     Raises `Overtaken`, `Suspicious`, `BadArticle`.
     """
@@ -151,7 +152,7 @@ def publish(
             actor=actor,
             now=now,
         )
-        if author is not None:
+        if author is not None and from_draft:
             ArticleDraft.objects.filter(document=document, user=author).delete()
         if fields.review_by != locked.review_by:
             _set_review_by(locked, fields.review_by, actor=actor, now=now)
@@ -198,9 +199,16 @@ def _let_through(
 
 
 def roll_back(
-    *, to: Revision, over: int | None, author: User | None, actor: str = "", now: datetime
+    *,
+    to: Revision,
+    over: int | None,
+    author: User | None,
+    actor: str = "",
+    reason: str = "",
+    now: datetime,
 ) -> Publication:
-    """Publish an old revision's title and text as a new one. Raises `Overtaken`, `Suspicious`."""
+    """Publish an old revision's title and text as a new one; a draft of the author stays. A reason that
+    let this text through before lets it through again. Raises `Overtaken`, `Suspicious`."""
     document = to.document
     fields = Fields(
         title=to.title, text=to.text, category=document.category,
@@ -208,7 +216,7 @@ def roll_back(
     )  # fmt: skip
     return publish(
         document=document, fields=fields, over=over, author=author, actor=actor,
-        reason=_given_before(to), now=now,
+        reason=reason or given_before(to), from_draft=False, now=now,
     )  # fmt: skip
 
 
@@ -222,7 +230,7 @@ def restore(
     return roll_back(to=current, over=current.pk, author=author, actor=actor, now=now)
 
 
-def _given_before(revision: Revision) -> str:
+def given_before(revision: Revision) -> str:
     """The reason that let this very text through when it was published."""
     row = revision.let_through.order_by("-pk").first()
     return row.reason if row else ""

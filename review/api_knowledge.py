@@ -19,8 +19,9 @@ from assistant.api import (
 )
 from retrieval import editing
 from retrieval.article_drafts import Fields
+from retrieval.article_merges import publish_together
 from retrieval.models import Document, Revision
-from retrieval.publishing import normal_source
+from retrieval.publishing import Publication, normal_source
 from review.api_collections import collection_named
 from review.api_refusals import ARTICLE_REFUSED, in_words
 from review.knowledge_contracts import (
@@ -28,6 +29,7 @@ from review.knowledge_contracts import (
     ArticleIn,
     ArticleOut,
     ArticlesOut,
+    PublishedArticleOut,
     RevisionsOut,
     RollBack,
     Wanted,
@@ -122,18 +124,21 @@ def read_article(request: HttpRequest, number: int, response: HttpResponse) -> A
 
 @router.put(
     "/knowledge/articles/{int:number}",
-    response={200: WholeArticleOut} | ARTICLE_REFUSED,
+    response={200: PublishedArticleOut} | ARTICLE_REFUSED,
     auth=KeyAuth(Scope.KNOWLEDGE_WRITE),
 )
 @in_words
 def publish_article(request: HttpRequest, number: int, article: ArticleChange) -> Any:
     """Publish the next revision over the one that you read; 409 (or 412 with `If-Match`) where
-    somebody published another one meanwhile."""
+    somebody published another one meanwhile. With `merge`, changes of different lines are published
+    together then, and those that overlap get 409 with both texts."""
+    if article.merge and "If-Match" in request.headers:
+        raise ApiError(422, "merge", "needs base_revision; If-Match asks for no change meanwhile")
+    how = publish_together if article.merge else _publish
 
     def work() -> tuple[int, dict[str, Any]]:
-        document = _article(number)
-        editing.publish(
-            document=document,
+        _, merged_with = how(
+            document=_article(number),
             fields=_fields(article),
             over=_base(request, article.base_revision),
             author=None,
@@ -141,9 +146,14 @@ def publish_article(request: HttpRequest, number: int, article: ArticleChange) -
             reason=article.reason,
             now=timezone.now(),
         )
-        return 200, _whole(_article(number))
+        merged = merged_with.pk if merged_with else None
+        return 200, {**_whole(_article(number)), "merged_with": merged}
 
     return Status(*once(request, work))
+
+
+def _publish(**what: Any) -> tuple[Publication, None]:
+    return editing.publish(**what), None
 
 
 @router.post(

@@ -9,11 +9,13 @@ from django.http import HttpRequest
 
 from assistant.api import ApiError, Errors
 from retrieval import collections, editing
+from retrieval.article_merges import Undecided
 from retrieval.publishing import BadArticle
-from review.knowledge_contracts import RefusedText
+from review.knowledge_contracts import RefusedMerge, RefusedText
 
 ARTICLE_REFUSED: dict[Any, Any] = {
-    frozenset({400, 401, 403, 404, 409, 412, 413}): Errors,
+    frozenset({400, 401, 403, 404, 412, 413}): Errors,
+    409: RefusedMerge,
     422: RefusedText,
 }
 
@@ -34,6 +36,12 @@ def in_words(operation: Callable[..., Any]) -> Callable[..., Any]:
             if "If-Match" in request.headers:
                 raise ApiError(412, "If-Match", str(refused)) from None
             raise ApiError(409, "base_revision", str(refused)) from None
+        except Undecided as refused:
+            overlaps = [
+                {"place": one.label, "base": one.base, "yours": one.mine, "theirs": one.theirs}
+                for one in refused.differences
+            ]
+            raise ApiError(409, "merge", str(refused), overlaps=overlaps) from None
         except editing.SourceTaken as refused:
             raise ApiError(409, "source", str(refused)) from None
         except editing.EditRefused as refused:

@@ -4,7 +4,7 @@ from datetime import UTC, date, datetime
 from typing import Annotated
 
 from ninja import Schema
-from pydantic import AfterValidator, Field, StrictInt, StrictStr
+from pydantic import AfterValidator, Field, StrictBool, StrictInt, StrictStr
 
 from assistant.api import Errors, Strict
 
@@ -54,6 +54,11 @@ class ArticleChange(Strict):
         None, description="the revision that you read; or send its ETag as If-Match"
     )
     reason: StrictStr = ""
+    merge: StrictBool = Field(
+        False,
+        description="where somebody published meanwhile and the changes don't touch the same lines, "
+        "publish both together",
+    )
 
 
 class RollBack(Strict):
@@ -78,6 +83,12 @@ class ArticleOut(Schema):
 
 class WholeArticleOut(ArticleOut):
     text: str | None
+
+
+class PublishedArticleOut(WholeArticleOut):
+    merged_with: int | None = Field(
+        description="the revision whose changes were put together with yours"
+    )
 
 
 class ArticlesOut(Schema):
@@ -113,6 +124,19 @@ class FindingOut(Schema):
 class RefusedText(Errors):
     findings: list[FindingOut] = Field(
         [], description="places that read like instructions to the machine, in the text"
+    )
+
+
+class OverlapOut(Schema):
+    place: str = Field(description="Title, Category, …, or the lines of the revision that you read")
+    base: str | None
+    yours: str
+    theirs: str
+
+
+class RefusedMerge(Errors):
+    overlaps: list[OverlapOut] = Field(
+        [], description="with `merge`: what both changed, each in another way"
     )
 
 

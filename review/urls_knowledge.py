@@ -16,6 +16,7 @@ from review.views.knowledge import (
     runs,
     source_runs,
     sources,
+    two_texts,
 )
 
 app_name = "knowledge"
@@ -66,10 +67,10 @@ urlpatterns = [
     path("<int:document_id>/edit/", editor.edit, name="edit"),
     path("<int:document_id>/save/", editor.save, name="save"),
     path("<int:document_id>/presence/", editor.presence, name="presence"),
-    path("<int:document_id>/conflict/", editor.conflict, name="conflict"),
-    path("<int:document_id>/overtaken/", editor.overtaken, name="overtaken"),
+    path("<int:document_id>/conflict/", two_texts.conflict, name="conflict"),
+    path("<int:document_id>/overtaken/", two_texts.overtaken, name="overtaken"),
     path("<int:document_id>/discard/", editor.discard, name="discard"),
-    path("<int:document_id>/drafts/<int:user_id>/", editor.theirs, name="theirs"),
+    path("<int:document_id>/drafts/<int:user_id>/", two_texts.theirs, name="theirs"),
     path("<int:document_id>/publish/", publishing.publish, name="publish"),
     path("<int:document_id>/retire/", publishing.retire, name="retire"),
     path("<int:document_id>/restore/", publishing.restore, name="restore"),

@@ -84,6 +84,32 @@ def test_no_update_is_lost(program: Program) -> None:
     assert Revision.objects.count() == 2
 
 
+def test_changes_of_different_lines_are_published_together_where_that_is_asked_for(
+    program: Program,
+) -> None:
+    made = program.article(text="Nine days.\nEUR 41.70.\nBy post.", category="Delivery")
+    url, base = f"{ARTICLES}/{made['id']}", made["revision"]
+
+    def put(text: str, **more: Any) -> Any:
+        change = {"title": "Reset it", "text": text, "category": "Delivery", "base_revision": base}
+        return program("PUT", url, {**change, **more})
+
+    first = put("Eight days.\nEUR 41.70.\nBy post.").json()
+    assert first["merged_with"] is None
+    mine = "Nine days.\nEUR 39.90.\nBy post."
+    assert problem(put(mine)) == (409, "base_revision")
+    both = put(mine, merge=True).json()
+    assert both["text"] == "Eight days.\nEUR 39.90.\nBy post."
+    assert (both["merged_with"], both["number"]) == (first["revision"], 3)
+    refused = put("Ten days.\nEUR 41.70.\nBy post.\nOr by rail.", merge=True, title="Set it")
+    assert problem(refused) == (409, "merge")
+    assert refused.json()["overlaps"] == [
+        {"place": "Line 1", "base": "Nine days.", "yours": "Ten days.", "theirs": "Eight days."}
+    ]
+    assert Revision.objects.count() == 3
+    assert problem(program("PUT", url, {"title": "x", "text": "y", "merge": True}, If_Match='"1"')) == (422, "merge")  # fmt: skip
+
+
 def test_a_suspicious_text_is_refused_with_its_places_unless_a_reason_is_given(
     program: Program,
 ) -> None:

@@ -17,6 +17,7 @@ from retrieval import collections, editing
 from retrieval.article_drafts import Fields
 from retrieval.models import ArticleDraft, Collection, Document, Revision
 from review import claims, decisions
+from review.blast_radius import blast_radius
 from tests.review.factories import make_article, make_channel, make_draft, make_ticket
 
 pytestmark = pytest.mark.django_db
@@ -145,8 +146,9 @@ def test_the_preview_runs_nothing(client: Client) -> None:
     assert "<script" not in answer.content.decode()
 
 
-def test_revisions_are_compared_and_rolled_back_in_one_click(client: Client) -> None:
-    document = make_article().revision.document
+def test_rolling_back_shows_what_it_changes_and_touches_before_it_does_it(client: Client) -> None:
+    draft = make_draft(make_ticket())  # it rests on the article
+    document = Document.objects.get(title="Reset the thermostat")
     first = document.current
     assert first is not None
     fields = Fields(title=document.title, text="Hold the ring for twenty seconds.")
@@ -156,10 +158,167 @@ def test_revisions_are_compared_and_rolled_back_in_one_click(client: Client) -> 
     ).revision  # fmt: skip
     page = page_of(client.get(url("revisions", document.pk), {"from": 1, "to": 2}))
     assert "<ins>twenty</ins>" in page
+    assert f'href="{url("roll_back", first.pk)}"' in page
+    assert f'action="{url("roll_back", first.pk)}"' not in page  # nothing publishes from here
+    asked = page_of(client.get(url("roll_back", first.pk)))
+    assert "<del>twenty</del>" in asked
+    assert blast_radius(document).waiting_count == 1, draft
+    assert "draft waits with a passage of this article" in asked
+    assert Revision.objects.filter(document=document).count() == 2
+    stale = client.post(url("roll_back", first.pk), {"over": first.pk}, follow=True)
+    assert "Look once more at what changes" in page_of(stale)
+    assert Revision.objects.filter(document=document).count() == 2
     client.post(url("roll_back", first.pk), {"over": second.pk})
     document.refresh_from_db()
     assert document.current is not None
     assert (document.current.number, document.current.text) == (3, first.text)
+
+
+def test_rolling_back_leaves_ones_own_draft(client: Client, started: Document) -> None:
+    first = published(client, started, "First.")
+    second = published(client, started, "Second.")
+    saved(client, started, "Second.\n\nIn the making.")
+    assert "Your own draft is kept" in page_of(client.get(url("roll_back", first.pk)))
+    client.post(url("roll_back", first.pk), {"over": second.pk})
+    assert ArticleDraft.objects.get().text == "Second.\n\nIn the making."
+
+
+def test_a_planted_instruction_is_rolled_back_to_with_a_reason_only(
+    client: Client, started: Document, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as before_the_rules:
+        before_the_rules.setattr("retrieval.editing.findings", lambda text: [])
+        first = published(client, started, ATTACK)
+    second = published(client, started, "Second.")
+    asked = page_of(client.get(url("roll_back", first.pk)))
+    assert '<mark class="found"' in asked
+    over = {"over": second.pk}
+    assert client.post(url("roll_back", first.pk), over).status_code == 409
+    client.post(url("roll_back", first.pk), {**over, "reason": "An example for colleagues."})
+    started.refresh_from_db()
+    assert started.current is not None
+    assert started.current.number == 3
+
+
+def test_restoring_asks_first(client: Client) -> None:
+    document = make_article().revision.document
+    editing.retire(document=document, actor="system:test", now=timezone.now())
+    assert "Restore “Reset the thermostat”?" in page_of(client.get(url("restore", document.pk)))
+    document.refresh_from_db()
+    assert document.state == "retired"
+    client.post(url("restore", document.pk), {"over": document.current_id})
+    document.refresh_from_db()
+    assert document.state == "published"
+
+
+# --- two people, one article ------------------------------------------------------------------
+
+TERMS = "Delivery takes nine days.\nIt costs EUR 41.70.\n\n## Returns\n\nWithin 30 days."
+
+
+def published(client: Client, document: Document, text: str, **more: Any) -> Revision:
+    saved(client, document, text, **more)
+    client.post(url("publish", document.pk), {"version": ArticleDraft.objects.get(document=document).version})  # fmt: skip
+    document.refresh_from_db()
+    assert document.current is not None
+    return document.current
+
+
+def overtaken_by(document: Document, ada: User, **fields: Any) -> Revision:
+    """Ada publishes while Priya's draft lies there."""
+    what = {"title": document.title, "text": TERMS, "category": document.category, **fields}
+    return editing.publish(
+        document=document, fields=Fields(**what), over=document.current_id, author=ada,
+        now=timezone.now(),
+    ).revision  # fmt: skip
+
+
+def choice(document: Document, theirs: Revision, **more: Any) -> dict[str, Any]:
+    draft = ArticleDraft.objects.get(document=document)
+    return {"seen": theirs.pk, "version": draft.version, **more}
+
+
+def test_two_editors_of_different_lines_both_keep_their_change(
+    client: Client, started: Document, ada: User
+) -> None:
+    published(client, started, TERMS)
+    # as a browser sends it
+    saved(client, started, TERMS.replace("nine", "eight").replace("\n", "\r\n"))
+    theirs = overtaken_by(started, ada, text=TERMS.replace("41.70", "39.90"), category="Shop")
+    page = page_of(client.get(url("overtaken", started.pk)))
+    assert "don't touch the same lines" in page
+    assert "<ins>It costs EUR 39.90.</ins>" in page
+    answer = client.post(url("overtaken", started.pk), choice(started, theirs, keep="both"))
+    assert "the changes of Ada Okafor (revision 2: 2 places) and yours (1 place)" in page_of(
+        client.get(answer.url)
+    )
+    draft = ArticleDraft.objects.get()
+    assert (draft.base, draft.category) == (theirs, "Shop")
+    client.post(url("publish", started.pk), {"version": draft.version})
+    started.refresh_from_db()
+    assert started.current is not None
+    assert started.current.text == TERMS.replace("nine", "eight").replace("41.70", "39.90")
+    assert started.category == "Shop"
+
+
+def test_what_both_changed_is_chosen_place_by_place_and_the_rest_is_merged(
+    client: Client, started: Document, ada: User
+) -> None:
+    published(client, started, TERMS)
+    mine = TERMS.replace("nine", "eight").replace("30", "14")
+    saved(client, started, mine, title="Terms of delivery")
+    text = TERMS.replace("nine", "ten").replace("41.70", "39.90")
+    theirs = overtaken_by(started, ada, text=text, title="Our terms")
+    page = page_of(client.get(url("overtaken", started.pk)))
+    assert "You both changed 2 places" in page
+    for words in ("takes eight days", "takes ten days", "Terms of delivery", "Our terms"):
+        assert words in page
+    half = choice(started, theirs, keep="both", **{"choose-title": "mine"})
+    answer = client.post(url("overtaken", started.pk), half)
+    assert answer.status_code == 422
+    assert "Choose in every place first" in page_of(answer)
+    assert ArticleDraft.objects.get().text == mine
+    client.post(url("overtaken", started.pk), {**half, "choose-text-0": "theirs"})
+    draft = ArticleDraft.objects.get()
+    assert (draft.title, draft.base) == ("Terms of delivery", theirs)
+    assert draft.text == text.replace("30", "14")
+
+
+def test_going_on_with_ones_own_text_alone_says_what_it_takes_back(
+    client: Client, started: Document, ada: User
+) -> None:
+    published(client, started, TERMS)
+    saved(client, started, TERMS.replace("41.70", "39.90"))
+    theirs = overtaken_by(started, ada, text=TERMS.replace("nine", "eight"))
+    client.post(url("overtaken", started.pk), choice(started, theirs, keep="mine"))
+    page = page_of(client.get(url("publish", started.pk)))
+    assert "1 place becomes again what revision 1 said" in page
+    assert "<del>Delivery takes eight days.</del>" in page
+    assert "<ins>Delivery takes nine days.</ins>" in page
+
+
+def test_an_ordinary_change_takes_nothing_back(client: Client, started: Document) -> None:
+    published(client, started, TERMS)
+    published(client, started, TERMS.replace("nine", "eight"))
+    saved(client, started, TERMS.replace("nine", "seven"))
+    assert "takes back" not in page_of(client.get(url("publish", started.pk)))
+
+
+def test_ones_own_two_windows_are_put_together_where_they_can_be(
+    client: Client, started: Document
+) -> None:
+    base = published(client, started, TERMS).pk
+    saved(client, started, TERMS.replace("nine", "eight"))
+    mine = TERMS.replace("41.70", "39.90")
+    stale = {"title": started.title, "text": mine, "version": 0, "base": base, "language": "en"}
+    page = page_of(client.post(url("conflict", started.pk), stale))
+    assert "Go on with both" in page
+    client.post(url("conflict", started.pk), {**stale, "saved_version": 1, "keep": "both"})
+    assert ArticleDraft.objects.get().text == mine.replace("nine", "eight")
+    overlapping = {**stale, "text": TERMS.replace("nine", "ten"), "saved_version": 2}
+    answer = client.post(url("conflict", started.pk), {**overlapping, "keep": "both"})
+    assert "Both windows changed the same lines" in page_of(answer)
+    assert ArticleDraft.objects.get().text == mine.replace("nine", "eight")
 
 
 def test_many_articles_are_retired_at_once_and_that_is_undone(client: Client) -> None:

@@ -1,11 +1,11 @@
-"""Writing an article: start, autosave, presence, preview, conflicts, discard."""
+"""Writing an article: start, autosave, presence, preview, discard."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from django.contrib import messages
-from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
@@ -16,18 +16,10 @@ from retrieval import article_drafts, editing, reading
 from retrieval.article_drafts import Fields, StaleVersion
 from retrieval.models import Collection, Document
 from retrieval.publishing import BadArticle
-from review.diff import word_diff
 from review.views.frame import int_of, person
 from review.views.knowledge.forms import fields_of, words
-
-
-def document_or_404(document_id: int) -> Document:
-    found = Document.objects.select_related("collection", "current__author").filter(pk=document_id)
-    if (document := found.first()) is None:
-        raise Http404(
-            "There is no such article; it may have been discarded before it was published."
-        )
-    return document
+from review.views.knowledge.lookup import base_of, document_or_404
+from review.views.knowledge.two_texts import conflict
 
 
 @require_http_methods(["GET", "POST"])
@@ -115,16 +107,10 @@ def _save(request: HttpRequest, document: Document) -> Any:
         document=document,
         user=person(request),
         fields=fields_of(request.POST),
-        base=_base_of(request, document),
+        base=base_of(request, document),
         version=int_of(request.POST.get("version")) or 0,
         now=timezone.now(),
     )
-
-
-def _base_of(request: HttpRequest, document: Document) -> int | None:
-    """The revision that the editor says it began from, if it is one of this article's."""
-    base = int_of(request.POST.get("base"))
-    return base if base and document.revisions.filter(pk=base).exists() else None
 
 
 def categories() -> Any:
@@ -173,89 +159,6 @@ def preview(request: HttpRequest) -> HttpResponse:
     return HttpResponse(reading.render(fields.text, title=fields.title))
 
 
-@require_POST
-@requires(Capability.EDIT_KNOWLEDGE)
-def conflict(request: HttpRequest, document_id: int) -> HttpResponse:
-    """One's own text from two windows, both shown; `keep=mine` saves this one over the other."""
-    document = document_or_404(document_id)
-    user = person(request)
-    fields = fields_of(request.POST)
-    saved = article_drafts.of(document=document, user=user)
-    keep = request.POST.get("keep")
-    if keep == "mine":
-        try:
-            article_drafts.save(
-                document=document,
-                user=user,
-                fields=fields,
-                base=_base_of(request, document),
-                version=int_of(request.POST.get("saved_version")) or 0,
-                now=timezone.now(),
-            )
-            return redirect("knowledge:edit", document.pk)
-        except StaleVersion as stale:
-            saved = stale.saved  # it changed once more: show both again
-        except BadArticle as bad:
-            messages.error(request, f"Your text was not saved: the {bad.field} {bad.reason}.")
-    if keep == "saved":
-        return redirect("knowledge:edit", document.pk)
-    other = saved.text if saved else document.current.text if document.current else ""
-    context = {
-        "document": document,
-        "fields": fields,
-        "base": int_of(request.POST.get("base")) or "",
-        "saved": saved,
-        "other": other,
-        "segments": word_diff(other, fields.text),
-    }
-    return render(request, "knowledge/conflict.html", context, status=409)
-
-
-@require_http_methods(["GET", "POST"])
-@requires(Capability.EDIT_KNOWLEDGE)
-def overtaken(request: HttpRequest, document_id: int) -> HttpResponse:
-    """Somebody published over the revision that this draft began from: both, with what differs.
-
-    `keep=mine` goes on with this text over the one that was seen here; `keep=theirs` drops it.
-    """
-    document = document_or_404(document_id)
-    user = person(request)
-    draft = article_drafts.of(document=document, user=user)
-    if draft is None or draft.base_id == document.current_id or document.current is None:
-        return redirect("knowledge:edit", document.pk)
-    if request.method == "POST":
-        seen = int_of(request.POST.get("seen"))
-        if seen != document.current_id:
-            messages.warning(request, "Yet another revision was published: look at it first.")
-        elif request.POST.get("keep") == "theirs":
-            article_drafts.discard(document=document, user=user)
-            messages.success(request, "Your draft is gone; the article stands as published.")
-            return redirect("knowledge:article", document.pk)
-        elif request.POST.get("keep") == "mine":
-            on = article_drafts.rebase(
-                document=document,
-                user=user,
-                version=int_of(request.POST.get("version")) or 0,
-                onto=document.current,
-                now=timezone.now(),
-            )
-            if on:
-                return redirect("knowledge:edit", document.pk)
-            messages.warning(request, "Your draft changed in another window: look at both again.")
-        return redirect("knowledge:overtaken", document.pk)
-    theirs = document.current
-    base = draft.base
-    context = {
-        "document": document,
-        "draft": draft,
-        "theirs": theirs,
-        "base": base,
-        "changed": word_diff(base.text if base else "", theirs.text),
-        "segments": word_diff(theirs.text, draft.text),
-    }
-    return render(request, "knowledge/overtaken.html", context)
-
-
 @require_http_methods(["GET", "POST"])
 @requires(Capability.EDIT_KNOWLEDGE)
 def discard(request: HttpRequest, document_id: int) -> HttpResponse:
@@ -275,23 +178,3 @@ def discard(request: HttpRequest, document_id: int) -> HttpResponse:
     if draft is None:
         return redirect("knowledge:edit", document.pk)
     return render(request, "knowledge/discard.html", {"document": document, "draft": draft})
-
-
-@require_http_methods(["GET"])
-@requires(Capability.EDIT_KNOWLEDGE)
-def theirs(request: HttpRequest, document_id: int, user_id: int) -> HttpResponse:
-    """Somebody else's unpublished text beside one's own."""
-    document = document_or_404(document_id)
-    their = document.drafts.select_related("user").filter(user=user_id, version__gt=0).first()
-    if their is None:
-        raise Http404("They have no unpublished text of this article any more.")
-    own = article_drafts.of(document=document, user=person(request))
-    mine = article_drafts.fields_of(own) if own else article_drafts.begin(document)
-    context = {
-        "document": document,
-        "their": their,
-        "mine": own,
-        "segments": word_diff(mine.text, their.text),
-        "html": reading.render(their.text, title=their.title),
-    }
-    return render(request, "knowledge/theirs.html", context)

@@ -9,17 +9,18 @@ from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
-from django.views.decorators.http import require_GET, require_http_methods, require_POST
+from django.views.decorators.http import require_GET, require_http_methods
 
 from assistant.access import Capability, requires
 from assistant.audit.log import actor_of
 from retrieval import article_drafts, editing, reading
+from retrieval.article_merges import takes_back
 from retrieval.models import Document, Revision
 from retrieval.publishing import BadArticle, Outcome, normal_text
 from retrieval.screening import Finding, findings
 from review.diff import edit_distance, word_diff
 from review.views.frame import int_of, person
-from review.views.knowledge.editor import document_or_404
+from review.views.knowledge.lookup import document_or_404
 
 
 @dataclass(frozen=True)
@@ -79,8 +80,8 @@ def publish(request: HttpRequest, document_id: int) -> HttpResponse:
             messages.success(request, _told(done.outcome, done.revision))
             return redirect("knowledge:article", document.pk)
     text = normal_text(draft.text)
-    found = findings(text)
     before = document.current
+    taken_back_to, taken_back = takes_back(document=document, text=text)
     context: dict[str, Any] = {
         "document": document,
         "draft": draft,
@@ -88,15 +89,26 @@ def publish(request: HttpRequest, document_id: int) -> HttpResponse:
         "changes": _changes(document, draft),
         "segments": word_diff(before.text, text) if before else [],
         "html": "" if before else reading.render(text, title=draft.title),
-        "found": found,
-        "pieces": marked(text, found),
+        "taken_back": taken_back,
+        "taken_back_to": taken_back_to,
+        **_screened(request, text),
         "error": error,
         "bad": bad,
-        "reason": request.POST.get("reason", ""),
+    }
+    return render(request, "knowledge/publish.html", context, status=409 if error or bad else 200)
+
+
+def _screened(request: HttpRequest, text: str, *, given: str = "") -> dict[str, Any]:
+    """What reads like an instruction to the machine, for `_found.html`; `given` is the reason that let
+    this text through before."""
+    found = findings(text)
+    return {
+        "found": found,
+        "pieces": marked(text, found),
+        "reason": request.POST.get("reason", given),
         "least": editing.LEAST_REASON,
         "longest": editing.LONGEST_REASON,
     }
-    return render(request, "knowledge/publish.html", context, status=409 if error or bad else 200)
 
 
 def _told(outcome: Outcome, revision: Revision) -> str:
@@ -140,51 +152,79 @@ def retire(request: HttpRequest, document_id: int) -> HttpResponse:
     return render(request, "knowledge/retire.html", {"document": document})
 
 
-@require_POST
+@require_http_methods(["GET", "POST"])
 @requires(Capability.EDIT_KNOWLEDGE)
 def restore(request: HttpRequest, document_id: int) -> HttpResponse:
-    """Publish a retired article again as it was."""
+    """What publishing a retired article again as it was touches, then doing it."""
     document = document_or_404(document_id)
-    try:
-        editing.restore(document=document, author=person(request), now=timezone.now())
-    except editing.Suspicious:
-        messages.error(request, SUSPICIOUS)
-    except editing.EditRefused as refused:
-        messages.warning(request, str(refused))
-    else:
-        messages.success(request, f"“{document.title}” is published again.")
-    return redirect("knowledge:article", document.pk)
+    if document.current is None or document.state != Document.State.RETIRED:
+        messages.info(request, f"“{document.title}” is not retired.")
+        return redirect("knowledge:article", document.pk)
+    return _again(request, document, document.current)
 
 
-SUSPICIOUS = (
-    "Not published: the text holds what reads like an instruction to the machine. Open it in the "
-    "editor to change it, or to publish it with a reason."
-)
-
-
-@require_POST
+@require_http_methods(["GET", "POST"])
 @requires(Capability.EDIT_KNOWLEDGE)
 def roll_back(request: HttpRequest, revision_id: int) -> HttpResponse:
-    """Publish an old revision's text again, as a new one; another roll back undoes it."""
-    to = get_object_or_404(Revision.objects.select_related("document"), pk=revision_id)
-    try:
-        done = editing.roll_back(
-            to=to,
-            over=int_of(request.POST.get("over")),
-            author=person(request),
-            now=timezone.now(),
-        )
-    except editing.Suspicious:
-        messages.error(request, SUSPICIOUS)
-    except (editing.EditRefused, BadArticle) as refused:
-        messages.warning(request, str(refused))
-    else:
-        messages.success(
-            request,
-            f"The text of revision {to.number} is published again, as revision "
-            f"{done.revision.number}. Roll back once more to undo it.",
-        )
-    return redirect("knowledge:revisions", to.document_id)
+    """What publishing an old revision's text again changes and touches, then doing it."""
+    to = get_object_or_404(Revision, pk=revision_id)
+    document = document_or_404(to.document_id)
+    if to.pk == document.current_id:
+        if document.state == Document.State.RETIRED:
+            return redirect("knowledge:restore", document.pk)
+        messages.info(request, f"Revision {to.number} is what stands now.")
+        return redirect("knowledge:revisions", document.pk)
+    return _again(request, document, to)
+
+
+def _again(request: HttpRequest, document: Document, to: Revision) -> HttpResponse:
+    """Ask, then publish a text that was published before."""
+    user = person(request)
+    before = document.current
+    restoring = before is not None and to.pk == before.pk
+    error, bad = "", None
+    if request.method == "POST":
+        try:
+            done = editing.roll_back(
+                to=to,
+                over=int_of(request.POST.get("over")),
+                author=user,
+                reason=request.POST.get("reason", ""),
+                now=timezone.now(),
+            )
+        except editing.Suspicious as refused:
+            error = str(refused)
+        except editing.EditRefused as refused:
+            messages.warning(request, f"{refused} Look once more at what changes.")
+            return redirect(request.path)
+        except BadArticle as problem:
+            bad = problem
+        else:
+            messages.success(
+                request,
+                f"“{document.title}” is published again."
+                if restoring
+                else f"The text of revision {to.number} is published again, as revision "
+                f"{done.revision.number}. Roll back once more to undo it.",
+            )
+            return redirect(
+                "knowledge:article" if restoring else "knowledge:revisions", document.pk
+            )
+    text = normal_text(to.text)
+    context: dict[str, Any] = {
+        "document": document,
+        "to": to,
+        "before": before,
+        "restoring": restoring,
+        "is_retired": document.state == Document.State.RETIRED,
+        "draft": article_drafts.of(document=document, user=user),
+        "segments": word_diff(before.text, text) if before else [],
+        "html": reading.render(text, title=to.title) if restoring else "",
+        **_screened(request, text, given=editing.given_before(to)),
+        "error": error,
+        "bad": bad,
+    }
+    return render(request, "knowledge/roll_back.html", context, status=409 if error or bad else 200)
 
 
 @require_GET
