@@ -1,4 +1,5 @@
-"""`manage.py search "words" --k 5 [--collection NAME] [--language CODE] [--json]`."""
+"""`manage.py search "words" --k 5 [--collection NAME] [--language CODE] [--all]
+[--json]`."""
 
 from __future__ import annotations
 
@@ -9,6 +10,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 
 from retrieval.embedder import EmbedderError
+from retrieval.relevance import judged
 from retrieval.reranker import RerankerError
 from retrieval.search import MODES, EmptyIndex, Scope, search
 from retrieval.snapshots import DamagedSnapshot
@@ -32,6 +34,9 @@ class Command(BaseCommand):
         parser.add_argument(
             "--join", action="store_true", help="neighbouring passages of a section as one"
         )
+        parser.add_argument(
+            "--all", action="store_true", help="show weak matches too; JSON always holds them"
+        )
         parser.add_argument("--json", action="store_true", help="one JSON object on stdout")
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -53,11 +58,18 @@ class Command(BaseCommand):
             )
         except (EmptyIndex, DamagedSnapshot, EmbedderError, RerankerError) as error:
             raise CommandError(str(error), returncode=2) from error
+        judgement = judged(options["words"], found.hits)
+        shown = found.hits if options["all"] else judgement.good
+        weaker = len(judgement.weak)
         if options["json"]:
-            answer = {"results": [hit_json(hit) for hit in found.hits], "snapshot": found.snapshot}
+            answer = {
+                "results": [{**hit_json(hit), "good": hit in judgement.good} for hit in found.hits],
+                "snapshot": found.snapshot,
+                "weaker": weaker,
+            }
             self.stdout.write(json.dumps(answer, ensure_ascii=False))
             return
-        for number, hit in enumerate(found.hits, start=1):
+        for number, hit in enumerate(shown, start=1):
             path = " › ".join([hit.title, *hit.heading_path])
             answers = "" if hit.rerank_score is None else f", answers {hit.rerank_score:.2f}"
             self.stdout.write(
@@ -67,3 +79,5 @@ class Command(BaseCommand):
             if hit.also:
                 places = ", ".join(twin.source for twin in hit.also)
                 self.stdout.write(f"    nearly the same in {places}")
+        hidden = "shown as well" if options["all"] else "not shown (--all shows them)"
+        self.stdout.write(judgement.said + (f"; {weaker} weaker, {hidden}" if weaker else ""))

@@ -13,6 +13,7 @@ from django.views.decorators.http import require_GET
 from assistant.access import Capability, can, requires
 from retrieval import article_drafts, reading
 from retrieval.models import Collection, Document, Revision
+from retrieval.relevance import judged
 from retrieval.remote import SearchUnavailable, ask_search
 from review.usage import NEVER, usage_of
 from review.views.frame import person
@@ -25,16 +26,21 @@ QUERY_LENGTH = 1000
 @require_GET
 @requires(Capability.READ_KNOWLEDGE)
 def search(request: HttpRequest) -> HttpResponse:
-    """What drafting would find for these words, by worker-search."""
+    """What drafting would find for these words, by worker-search; weak matches with `all` only."""
     query = words(request.GET.get("q", ""), QUERY_LENGTH)
     context: dict[str, Any] = {"query": query, "max_length": QUERY_LENGTH}
     status = 200
     if query:
         try:
             found = ask_search(query, k=RESULTS)
-            context["results"] = found
+            judgement = judged(query, found.hits)
+            every = bool(request.GET.get("all"))
+            shown = [(hit, True) for hit in judgement.good]
+            if every:
+                shown += [(hit, False) for hit in judgement.weak]
+            context |= {"results": found, "judgement": judgement, "every": every}
             context["hits"] = [
-                replace(hit, text=reading.plain(hit.in_context)) for hit in found.hits
+                (replace(hit, text=reading.plain(hit.in_context)), good) for hit, good in shown
             ]
             context["internal"] = _internal({hit.document_id for hit in found.hits})
         except SearchUnavailable as reason:
