@@ -272,9 +272,11 @@ def _settle(found: Dossier) -> None:
     """Find each text's digest in the log, and say what was forgotten."""
     recorded = _recorded(found.events)
     forgotten = any(event.action == "ticket.forgotten" for event in found.events)
-    wanted = {found.ticket, *(part.sealed.ticket_id for part in found.parts)}
-    keys = {key.ticket_id: key for key in TicketKey.objects.filter(ticket_id__in=wanted - {None})}
-    found.key = keys.get(found.ticket)
+    wanted = {part.sealed.ticket_id for part in found.parts}
+    if found.ticket is not None:
+        wanted.add(found.ticket)
+    keys = {key.ticket_id: key for key in TicketKey.objects.filter(ticket_id__in=wanted)}
+    found.key = keys.get(found.ticket) if found.ticket is not None else None
     for part in found.parts:
         part.events = recorded.get(part.sealed.digest, [])
         key = keys.get(part.sealed.ticket_id)

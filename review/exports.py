@@ -93,12 +93,8 @@ def reply_rows(filters: Filters, *, export: AuditEvent, actor: str) -> Iterator[
     matching = events(filters).filter(index__lt=export.index).exclude(ABOUT_READING).order_by()
     made = matching.filter(draft_id__isnull=False)
     last = 0
-    while wanted := list(
-        made.filter(draft_id__gt=last)
-        .order_by("draft_id")
-        .distinct()
-        .values_list("draft_id", flat=True)[:50]
-    ):
+    numbers = made.order_by("draft_id").distinct().values_list("draft_id", flat=True)
+    while wanted := [number for number in numbers.filter(draft_id__gt=last)[:50] if number]:
         drafts = dossier.drafts().in_bulk(wanted)
         for number in wanted:
             if number in drafts:
