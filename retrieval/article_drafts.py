@@ -13,6 +13,7 @@ from datetime import date, datetime, timedelta
 from django.db import IntegrityError, transaction
 
 from assistant.models import User
+from retrieval import article_search
 from retrieval.models import ArticleDraft, Document, Revision
 from retrieval.publishing import check_characters, check_length
 
@@ -101,10 +102,13 @@ def save(
         if not won:
             raise StaleVersion(of(document=document, user=user))
         # nobody else reads an article that was never published: the list shows what it is called
+        title = fields.title or document.title
         Document.objects.filter(pk=document.pk, state=Document.State.DRAFT).update(
-            title=fields.title or document.title, category=fields.category,
-            language=fields.language or document.language, changed_at=now,
+            title=title, category=fields.category, language=fields.language or document.language,
+            changed_at=now,
         )  # fmt: skip
+        if document.state == Document.State.DRAFT:
+            article_search.index(document, title=title, text="")
     return rows.select_related("base").get()
 
 

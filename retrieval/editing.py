@@ -18,7 +18,7 @@ from django.utils.text import slugify
 from assistant.audit.log import actor_of, record
 from assistant.celery import wake
 from assistant.models import User
-from retrieval import publishing, snapshots
+from retrieval import article_search, publishing, snapshots
 from retrieval.article_drafts import Fields, check_fields
 from retrieval.models import ArticleDraft, Collection, Document, LetThrough, Revision
 from retrieval.publishing import BadArticle, Publication
@@ -80,6 +80,7 @@ def start(
     publishing.check_length("source", source, maximum=500)
     with transaction.atomic():
         document = _named(collection, source, title, fields, now)
+        article_search.index(document, title=title, text="")
         if author is not None:
             ArticleDraft.objects.create(
                 document=document, user=author, title=title, text=fields.text,

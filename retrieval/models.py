@@ -76,6 +76,18 @@ class Document(models.Model):
         return self.title
 
 
+class ArticleWords(models.Model):
+    """What an article is found by in lists (`retrieval.article_search`); apart, so that nobody loads it."""
+
+    document = models.OneToOneField(
+        Document, on_delete=models.CASCADE, primary_key=True, related_name="words"
+    )
+    text = models.TextField(help_text="title and text that stand, folded")
+
+    def __str__(self) -> str:
+        return f"words of article {self.document_id}"
+
+
 class Revision(models.Model):
     """One text of a document, for ever. A citation names a revision and a span of its `text`."""
 

@@ -16,7 +16,7 @@ from django.db import transaction
 
 from assistant.audit.log import actor_of, record, system
 from assistant.celery import wake
-from retrieval import chunking, snapshots
+from retrieval import article_search, chunking, snapshots
 from retrieval.embedder import Embedder, get_embedder
 from retrieval.hidden import blanked
 from retrieval.models import Chunk, Collection, Document, Revision
@@ -159,6 +159,7 @@ def put(
         if origin is not None:
             document.origin, document.trust = origin, origin.trust
         document.save()
+        article_search.index(document, title=title, text=text)
         snapshots.bump_version()
         knowledge_changed.send(
             sender=Document, document=document, old_revision=old if published else None, now=now

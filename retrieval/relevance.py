@@ -37,7 +37,8 @@ def judged(query: str, hits: Sequence[SearchHit]) -> Judged:
     a part's number and a name mean nothing to an embedder."""
     bound = max(LEAST, SHARE * max((hit.dense_score for hit in hits), default=0.0))
     wanted = folding.wanted(query)
-    good, weak = [], []
+    good: list[SearchHit] = []
+    weak: list[SearchHit] = []
     for hit in hits:
         near = hit.dense_score >= bound or (hit.lexical_score > 0 and _holds(hit, wanted))
         (good if near else weak).append(hit)

@@ -4,7 +4,6 @@
 from typing import Any
 
 from django.db import transaction
-from django.db.models import Q
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from ninja import Query, Router, Status
@@ -17,7 +16,7 @@ from assistant.api import (
     actor_of_key,
     once,
 )
-from retrieval import editing
+from retrieval import article_search, editing
 from retrieval.article_drafts import Fields
 from retrieval.article_merges import publish_together
 from retrieval.models import Document, Revision
@@ -61,8 +60,7 @@ def list_articles(request: HttpRequest, wanted: Query[Wanted]) -> Any:
         if "\x00" in value:
             raise ApiError(422, field.split("__")[0], "holds a NUL character")
     rows = rows.filter(**{field: value for field, value in exact.items() if value})
-    for word in wanted.q.split()[:8]:
-        rows = rows.filter(Q(title__icontains=word) | Q(current__text__icontains=word))
+    rows = article_search.find(rows, wanted.q)
     if wanted.changed_since is not None:
         rows = rows.filter(changed_at__gte=wanted.changed_since)
     total = rows.count()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 import io
 import re
+import unicodedata
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -108,6 +109,80 @@ def test_a_changed_article_is_shown_word_by_word(client: Client, manuals: Source
     importing.work_waiting()
     url = reverse("knowledge:source_change", args=[preview.changes.get().pk])
     assert "<del>three</del><ins>five</ins>" in client.get(url).content.decode()
+
+
+def test_every_file_of_a_zip_is_accounted_for(client: Client, manuals: Source) -> None:
+    """38 files as a Mac packs an export: articles, pictures, a table, clutter, names in NFD."""
+    pages = {f"guide/part {n}/seite-{n}.md": f"# Page {n}\n\nText {n}." for n in range(9)}
+    pages |= {
+        unicodedata.normalize("NFD", "guide/über uns.md"): "# Über uns\n\nWir.",
+        "guide/deep/er/still/page.HTML": "<h1>Deep</h1><p>Words.</p>",
+        "notes.txt": "Notes.",
+    }
+    skipped = {
+        "guide/empty.md": "", "inner.zip": "PK", "../outside.md": "# Out", "_drafts/later.md": "# Later\n\nx",
+    }  # fmt: skip
+    others = {f"img/screen-{n}.png": "png" for n in range(7)}
+    others |= {f"img/photo {n}.JPG": "jpg" for n in range(4)}
+    others |= {
+        "img/logo.svg": "<svg/>",
+        "data/prices.csv": "a,b",
+        "LICENSE": "MIT",
+        "guide/clip.mp4": "x",
+    }
+    hidden = {f"__MACOSX/guide/._seite-{n}.md": "x" for n in range(3)}
+    hidden |= {
+        ".DS_Store": "x",
+        "guide/.DS_Store": "x",
+        ".git/config": "x",
+        "guide/.hidden.md": "# H",
+    }
+    raw = io.BytesIO()
+    with zipfile.ZipFile(raw, "w") as archive:
+        archive.writestr("guide/", "")  # a folder is no file
+        for name, content in {**pages, **skipped, **others, **hidden}.items():
+            archive.writestr(name, content)
+    files = len(pages) + len(skipped) + len(others) + len(hidden)
+    assert files == 38
+
+    def upload() -> SourceRun:
+        run = send(client, manuals, SimpleUploadedFile("kb.zip", raw.getvalue()))
+        importing.work_waiting()
+        run.refresh_from_db()
+        return run
+
+    run = upload()
+    told = {name: count for name, count in run.counts.items() if count}
+    assert told == {"added": len(pages), "skipped": 4, "ignored": len(others) + len(hidden)}
+    assert sum(told.values()) == files
+    assert run.message == (
+        "Most of its files are not read: look whether articles are among them. Files of other kinds, "
+        "left out: 7 .png, 7 hidden, 4 .jpg, 1 .csv, 1 .mp4, 1 .svg, 1 without an ending."
+    )
+    left = dict(run.changes.filter(outcome="skipped").values_list("path", "reason"))
+    assert set(left) == set(skipped)
+    assert all(left.values())
+    shown = page(client, "source_run", run.pk, show="skipped")
+    for words in (*skipped, "7 .png", "1 .csv", "7 hidden"):
+        assert words in shown
+    again = upload()  # nothing twice, whatever form the names have
+    assert again.counts.get("added", 0) == 0
+    assert again.counts["unchanged"] == len(pages)
+    assert Document.objects.filter(source="guide/über uns.md").count() == 1
+
+
+@pytest.mark.parametrize("first", ["NFC", "NFD"])
+def test_a_name_from_a_mac_makes_no_second_article(
+    client: Client, manuals: Source, first: str
+) -> None:
+    other = "NFD" if first == "NFC" else "NFC"
+    for number, form in enumerate((first, other, first)):
+        name = unicodedata.normalize(form, "häufige Fragen/Kündigung")
+        send(client, manuals, zipped(**{name: f"# Kündigung\n\nText {number}."}))
+        importing.work_waiting()
+    document = Document.objects.get()
+    assert document.source == "guide/häufige Fragen/Kündigung.md"
+    assert document.revisions.count() == 3
 
 
 def test_the_page_polls_a_fragment_and_stops_when_the_run_has_ended(

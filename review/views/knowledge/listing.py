@@ -8,7 +8,7 @@ from typing import Any
 
 from django.contrib import messages
 from django.core.paginator import Paginator
-from django.db.models import Q, QuerySet
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -19,7 +19,7 @@ from django.views.decorators.http import require_GET, require_POST
 from assistant.access import Capability, can, requires
 from assistant.audit.log import actor_of
 from assistant.models import User
-from retrieval import editing, publishing
+from retrieval import article_search, editing, publishing
 from retrieval.models import Collection, Document, IndexSnapshot, Trust
 from retrieval.under_way import build_under_way
 from review.usage import NEVER, Usage, usage_of
@@ -141,9 +141,7 @@ def _filtered(
         documents = documents.filter(trust=int(chosen["trust"]))
     if chosen["due"] == "past":
         documents = documents.filter(review_by__lt=today).exclude(state=State.RETIRED)
-    for word in chosen["q"].split()[:8]:
-        documents = documents.filter(Q(title__icontains=word) | Q(current__text__icontains=word))
-    return documents
+    return article_search.find(documents, chosen["q"])
 
 
 def _is_overdue(document: Document, today: date) -> bool:

@@ -6,7 +6,6 @@ from typing import Any
 
 from django.contrib import messages
 from django.core.paginator import Paginator
-from django.db.models import Q
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
@@ -14,6 +13,7 @@ from django.views.decorators.http import require_GET, require_POST
 
 from assistant import heartbeat
 from assistant.access import Capability, requires
+from retrieval import article_search
 from retrieval.comparisons import LEAST, CannotCompare, request_comparison
 from retrieval.evaluation import BadConfiguration
 from retrieval.kept_models import KeptQuestion, RetrievalComparison
@@ -88,10 +88,8 @@ def _choose(
 ) -> HttpResponse:
     text, find = _clean(text)[:LONGEST], _clean(find)[:FIND_LENGTH]
     documents = Document.objects.filter(state=Document.State.PUBLISHED)
-    for word in find.split()[:8]:
-        documents = documents.filter(
-            Q(title__icontains=word) | Q(source__icontains=word) | Q(current__text__icontains=word)
-        )
+    by_path = documents.filter(source__icontains=find) if find else documents
+    documents = article_search.find(documents, find) | by_path
     found = list(documents.select_related("collection").order_by("title", "pk")[: MATCHES + 1])
     context = {
         "text": text,
