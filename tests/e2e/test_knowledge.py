@@ -86,7 +86,7 @@ def test_a_zip_is_watched_in_an_article_edited_its_draft_redrafted_and_the_text_
 
     priya.get_by_role("link", name="Revision 2 of 2").click()
     shoot(priya, "knowledge-revisions")
-    priya.get_by_role("link", name="Roll back to revision 1").click()
+    priya.get_by_role("link", name="Roll back to it").click()
     shoot(priya, "knowledge-roll-back")
     assert serious(priya) == []
     priya.get_by_role("button", name="Roll back").click()
