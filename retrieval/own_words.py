@@ -118,6 +118,11 @@ def _opened(text: str, deep: int, *, forwarded: bool) -> str:
     return below if _says(below) else above
 
 
+def _first_said(lines: list[str]) -> int:
+    """The number of the first line that says anything; how many there are, where none does."""
+    return next((number for number, line in enumerate(lines) if _says(line)), len(lines))
+
+
 def _says(text: str) -> bool:
     return any(character.isalnum() for character in text)
 
@@ -125,8 +130,8 @@ def _says(text: str) -> bool:
 def _said(text: str) -> str:
     """One message's own words: no quotation, footer, signature, closing or greeting."""
     lines = _without_quotations(text.split("\n"))
-    for number, line in enumerate(lines):
-        if (_SIGNATURE.match(line) or _FOOTER.match(line)) and _says("".join(lines[:number])):
+    for number in range(_first_said(lines) + 1, len(lines)):
+        if _SIGNATURE.match(lines[number]) or _FOOTER.match(lines[number]):
             lines = lines[:number]
             break
     lines = [line for line in lines if not _DEVICE.match(line)]
@@ -137,18 +142,21 @@ def _said(text: str) -> str:
 def _without_quotations(lines: list[str]) -> list[str]:
     """Without quoted lines; without the rest where a quotation that is not marked begins."""
     kept: list[str] = []
+    said = False
     number = 0
     while number < len(lines):
         line = lines[number]
         opening = 0 if line.lstrip().startswith(">") else _opens_quotation(lines, number)
         if opening:
-            after = next((rest for rest in lines[number + opening :] if rest.strip()), ">")
-            if not after.lstrip().startswith(">") and _says("".join(kept)):
+            below = range(number + opening, len(lines))
+            after = next((lines[place] for place in below if lines[place].strip()), ">")
+            if said and not after.lstrip().startswith(">"):
                 return kept
             number += opening
             continue
         if not QUOTED.match(line):
             kept.append(line)
+            said = said or _says(line)
         number += 1
     return kept
 
@@ -183,14 +191,15 @@ def _greeting_end(text: str) -> int:
 def _without_closing(lines: list[str]) -> list[str]:
     """Without the closing words and what stands under them; lines that ask something stay."""
     asked = max((number for number, line in enumerate(lines) if "?" in line), default=-1)
-    for number in range(max(asked + 1, 1), len(lines)):
-        if _SURE_CLOSING.match(lines[number]) and _says("".join(lines[:number])):
+    first = _first_said(lines)
+    for number in range(max(asked, first) + 1, len(lines)):
+        if _SURE_CLOSING.match(lines[number]):
             return lines[:number]
     filled = [number for number, line in enumerate(lines) if line.strip()][-CLOSING_LINES:]
     for number in reversed(filled):
         line = lines[number].strip()
         if "?" in line or len(line) > CLOSING_LINE:
             break
-        if _CLOSING.match(line) and _says("".join(lines[:number])):
+        if _CLOSING.match(line) and number > first:
             return lines[:number]
     return lines

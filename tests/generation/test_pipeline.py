@@ -457,7 +457,7 @@ def test_an_invented_number_loses_to_the_quote(knowledge: None, models: registry
         # reversed, spliced, gibberish, hurtful, a stranger's address
         " Hold the ring for ten seconds. The display goes dark. Do not let go when the logo appears.",
         " Hold the ring when the logo appears. Let go for ten seconds, the display goes dark.",
-        " Ring logo the the display seconds of thermostat is are when.",
+        " Ring logo the display seconds of thermostat is are when.",
         " Hold the ring for ten seconds, you stupid idiot. The display goes dark.",
         " Hold the ring for ten seconds. Write to peter.meier@stranger.example.",
     ],

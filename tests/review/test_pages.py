@@ -220,11 +220,11 @@ def test_deciding_twice_gives_a_clear_message(page, draft, ticket):
     form = opened(page, ticket)
     page.post(url("send", ticket), form)
     Claim.objects.all().delete()
-    again = opened(page, ticket)
-    body = html(
-        page.post(url("send", ticket), form | {"claim_token": again["claim_token"]}, follow=True)
-    )
-    assert "Mara Lindqvist has decided on this draft already" in body
+    form |= {"claim_token": opened(page, ticket)["claim_token"]}
+    twin = html(page.post(url("send", ticket), form, follow=True))
+    assert f"Already sent: your reply to #{ticket.pk} is on its way." in twin
+    other = page.post(url("send", ticket), form | {"text": "Something else."})
+    assert "Mara Lindqvist has decided on this draft already" in html(other, 409)
     assert OutboundReply.objects.count() == 1
 
 
