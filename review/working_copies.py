@@ -11,7 +11,7 @@ from datetime import datetime
 from django.db import IntegrityError, transaction
 
 from assistant.models import SealedText, Ticket, User
-from assistant.privacy.encryption import seal
+from assistant.privacy.encryption import seal, unseal
 from generation.models import Draft
 from review.diff import tidy
 from review.models import WorkingCopy
@@ -37,7 +37,8 @@ def current(*, ticket: Ticket) -> WorkingCopy | None:
 def save(
     *, ticket: Ticket, draft: Draft | None, user: User, text: str, revision: int, now: datetime
 ) -> WorkingCopy:
-    """Save the text over revision `revision` (0: there was none). Raises StaleRevision."""
+    """Save the text over revision `revision` (0: there was none). Raises StaleRevision, but not where the
+    same person's same words are there already: a save whose answer never came is sent again."""
     with transaction.atomic():
         sealed = seal(ticket=ticket, text=tidy(text))
         values = {"draft": draft, "text": sealed, "user": user, "saved_at": now}
@@ -60,7 +61,10 @@ def save(
             if won and before is not None:
                 SealedText.objects.filter(pk=before["text_id"]).delete()
         if not won:
-            raise StaleRevision(current(ticket=ticket))
+            held = current(ticket=ticket)
+            if held is None or held.user_id != user.pk or unseal(held.text) != tidy(text):
+                raise StaleRevision(held)
+            SealedText.objects.filter(pk=sealed.pk).delete()
     saved = current(ticket=ticket)
     assert saved is not None
     return saved

@@ -39,6 +39,17 @@ def test_saving_over_a_newer_text_is_refused_with_that_text(mara, jonas):
     assert SealedText.objects.filter(ticket=ticket).count() == 2  # the message and one copy
 
 
+def test_a_save_whose_answer_never_came_is_sent_again_and_is_no_other_text(mara, jonas):
+    ticket = make_ticket()
+    save(ticket, mara, "Hello", 0)
+    assert save(ticket, mara, "Hello", 0).revision == 1
+    with pytest.raises(working_copies.StaleRevision):
+        save(ticket, jonas, "Hello", 0)  # another person is told who wrote it
+    with pytest.raises(working_copies.StaleRevision):
+        save(ticket, mara, "Hello, again", 0)
+    assert SealedText.objects.filter(ticket=ticket).count() == 2
+
+
 def test_discarding_destroys_the_text(mara):
     ticket = make_ticket()
     saved = save(ticket, mara, "secret", 0)
