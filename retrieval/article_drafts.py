@@ -100,7 +100,9 @@ def save(
             except IntegrityError:
                 pass  # another window was faster
         if not won:
-            raise StaleVersion(of(document=document, user=user))
+            held = of(document=document, user=user)
+            if held is None or fields_of(held) != fields or held.base_id != base:
+                raise StaleVersion(held)  # else it is the same save, sent again
         # nobody else reads an article that was never published: the list shows what it is called
         title = fields.title or document.title
         Document.objects.filter(pk=document.pk, state=Document.State.DRAFT).update(

@@ -96,6 +96,8 @@ def test_a_save_over_a_newer_one_is_refused_and_carries_the_newer_text(
 ) -> None:
     first = save(document, priya, "One.")
     second = save(document, priya, "Two.", version=first.version)
+    again = save(document, priya, "Two.", version=first.version)  # its answer never came
+    assert again.version == second.version
     for stale in (0, first.version):
         with pytest.raises(StaleVersion) as refused:
             save(document, priya, "From an old window.", version=stale)
