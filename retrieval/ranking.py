@@ -1,9 +1,9 @@
 """Order a snapshot's chunks for a query: meaning (dense) and words (BM25), fused by reciprocal rank,
 and the best of them read again by the reranker.
 
-Two rankings vote for a passage: its vector, and words, its own and its article's. In the articles that
-a thread finds first, its last message votes once more for the passages. An exact code in the question
-goes before all of them, and what is nearest in meaning is sure of a place.
+Three rankings vote for a passage: its vector, its words, and the words of its whole article. In the
+articles that a thread finds first, its last message votes once more for the passages. An exact code in
+the question goes before all of them, and what is nearest in meaning is sure of a place.
 """
 
 from __future__ import annotations

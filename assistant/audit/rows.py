@@ -179,7 +179,6 @@ def _model_state(state: str) -> dict[str, Column]:
 
 
 _CANARY = Column(lambda e: "canary" if float(e.data.get("share", 0)) else "candidate")
-_SHARE = rounded("share", 4)
 
 
 def _says(action: str, row: str, key: Reader | str, /, **columns: Column) -> Statement:
