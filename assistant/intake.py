@@ -311,7 +311,8 @@ def add_message(
     done = bool(kind) and automatic.is_declared(sender=sender, headers=headers)
     try:
         with transaction.atomic():
-            locked = Ticket.objects.select_for_update().select_related("channel").get(pk=ticket.pk)
+            ours = Ticket.objects.select_for_update(of=("self",))  # the channel is everybody's
+            locked = ours.select_related("channel").get(pk=ticket.pk)
             if not kind:
                 locked.sender_name = person or locked.sender_name
             message = _append_inbound(

@@ -16,6 +16,7 @@ from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 from django.core.management import get_commands
 
+from assistant import env
 from assistant.env import env_choice, env_float, env_int, env_time_zone, env_url, load_file
 from assistant.error_texts import in_one_line, told
 
@@ -161,6 +162,7 @@ def test_a_settings_file_with_a_value_that_is_none(tmp_path: Path, command: str)
 )  # fmt: skip
 def test_a_database_url_that_is_none(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COUNTERSIGN_X", url)
+    monkeypatch.setattr(env, "DECLARED", {})
     with pytest.raises(ImproperlyConfigured, match="COUNTERSIGN_X") as refused:
         env_url("X", "", "", schemes=["postgres"], example="postgres://user:password@host/db")
     assert "hunter2" not in str(refused.value)
@@ -255,6 +257,7 @@ def test_the_commands_named_here_are_the_products() -> None:
 
 def test_settings_say_what_to_write(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("COUNTERSIGN_X", "none of these")
+    monkeypatch.setattr(env, "DECLARED", {})
     for read in (
         lambda: env_int("X", 1, ""),
         lambda: env_float("X", 1.0, ""),

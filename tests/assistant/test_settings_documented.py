@@ -44,9 +44,9 @@ def test_every_command_of_ours_stands_in_the_readme() -> None:
 )
 def test_a_value_that_cannot_be_understood_fails_loudly(read, value: str, monkeypatch) -> None:
     monkeypatch.setenv("COUNTERSIGN_T", value)
+    monkeypatch.setattr(env, "DECLARED", {})
     with pytest.raises(ImproperlyConfigured, match="COUNTERSIGN_T"):
         read()
-    env.DECLARED.pop("COUNTERSIGN_T", None)
 
 
 def test_a_settings_file_yields_to_the_environment(tmp_path: Path, monkeypatch) -> None:
