@@ -6,11 +6,17 @@ const text = document.getElementById("article-text");
 const shown = document.getElementById("preview");
 const presence = document.getElementById("presence");
 const PAUSE = 400;
+const AGAIN = 3000;
 const PULSE = 15000;
 
-// --- preview: of two answers, the one to the later question counts
+// --- preview: of two answers, the one to the later question counts; without one it is asked again
 let timer = 0;
 let asked = 0;
+
+function previewLater(pause) {
+  clearTimeout(timer);
+  timer = setTimeout(preview, pause);
+}
 
 async function preview() {
   const number = ++asked;
@@ -18,19 +24,19 @@ async function preview() {
   try {
     answer = await fetch(composer.dataset.preview, { method: "POST", body: new FormData(composer) });
   } catch {
-    return; // the next pause asks again; saving says what is wrong
+    answer = null; // saving says what is wrong
   }
-  if (!answer.ok || answer.redirected || number !== asked) return;
+  if (number !== asked) return;
+  if (!answer || answer.status >= 500) return previewLater(AGAIN);
+  if (!answer.ok || answer.redirected) return;
   const page = new DOMParser().parseFromString(await answer.text(), "text/html");
   const top = shown.scrollTop;
   shown.replaceChildren(...page.body.childNodes);
   shown.scrollTop = top;
 }
 
-composer.addEventListener("input", () => {
-  clearTimeout(timer);
-  timer = setTimeout(preview, PAUSE);
-});
+composer.addEventListener("input", () => previewLater(PAUSE));
+if (text.value !== text.defaultValue) previewLater(0); // typed before this script was there
 
 // text and preview scroll together, by how far each has come
 text.addEventListener("scroll", () => {
