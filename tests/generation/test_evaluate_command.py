@@ -241,6 +241,45 @@ def test_pairs_are_written_blind_and_their_verdicts_read_back(write: Write) -> N
         evaluate("pairs", "--drafts", path, "--tickets", lacking, "--key", key, "--out", pairs)
 
 
+def test_a_judges_file_is_written_and_its_verdicts_read_back(write: Write, tmp_path: Path) -> None:
+    articles = tmp_path / "articles"
+    articles.mkdir()
+    (articles / "a.md").write_text("# A\n\n## Part\n\nHold the ring.\n")
+    ids = [f"nc-{n}" for n in range(4)]
+    tickets = write("tickets.jsonl", *(
+        {"id": i, "body": "question", "answerable": i != "nc-3", "facts": ["a fact"],
+         "gold": [{"path": "a.md", "sections": ["Part"]}], "thread": "https://example.com/1"}
+        for i in ids
+    ))  # fmt: skip
+    drafts = write("drafts.jsonl", *(
+        {"id": i, "text": "Hold it.", "reasons": [], "confidence": c}
+        for i, c in zip(ids, (0.9, 0.8, 0.2, 0.1), strict=True)
+    ))  # fmt: skip
+    out = tmp_path / "judge.md"
+    made = evaluate("judge", "--drafts", drafts, "--tickets", tickets, "--out", out,
+                    "--articles", articles)  # fmt: skip
+    assert (made["n"], made["answerable"], made["sections_missing"]) == (4, 3, [])
+    assert "> Hold the ring." in out.read_text()
+    key = tmp_path / "judge.key.jsonl"
+    words = dict(zip(ids, ("send", "light", "over", "drafted"), strict=True))
+    given = write("verdicts.jsonl", *(
+        {"n": row["n"], "verdict": words[row["id"]], "cause": "", "facts_stated": 0, "facts_total": 1}
+        for row in read(key)
+    ))  # fmt: skip
+    found = evaluate("verdicts", "--verdicts", given, "--key", key, "--drafts", drafts,
+                     "--against", given, "--against-drafts", drafts, "--curves")  # fmt: skip
+    assert found["usable"] == pytest.approx(2 / 3, abs=1e-4)
+    assert found["usable_auroc"] == found["answerable_auroc"] == 1
+    assert found["unanswerable_drafted"] == 1
+    assert found["against"]["usable"] == found["usable"]
+    assert found["difference"]["figures"]["usable"] == {"value": 0, "interval": [0, 0]}
+    assert found["curves"]["reliability"]
+    indexed = evaluate("judge", "--drafts", drafts, "--tickets", tickets, "--out", out)
+    assert len(indexed["sections_missing"]) == 3  # nothing is indexed here
+    with pytest.raises(CommandError, match="--key is missing"):
+        evaluate("verdicts", "--verdicts", write("v.jsonl", {"id": 1, "prefer": "a", "judge": "x"}))
+
+
 def test_a_file_that_is_missing_ends_with_status_two(tmp_path: Path) -> None:
     with pytest.raises(CommandError) as caught:
         evaluate("toxicity", "--texts", tmp_path / "none.jsonl")

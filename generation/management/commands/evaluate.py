@@ -11,25 +11,26 @@ import shlex
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from rich.console import Console
 from rich.progress import Progress
 
 from assistant.digests import file_sha256
-from generation import evaluation, pairs
+from assistant.whole_files import written_whole
+from generation import evaluation, gold_texts, judges, pairs
 from generation.confidence import ConfidenceError
 from generation.evaluation import BadRecord, Row
 from generation.figures import Figures, curves_of, groups_of
 from generation.paired import parts_of_auroc
+from generation.safety.evaluation import PLACES, at_points, evaluate_injection, sets_of
+from generation.verdicts import Judged, judged_of, verdicts_difference, verdicts_summary
 from retrieval.curves import reliability_table
 from retrieval.embedder import EmbedderError
 from retrieval.reranker import RerankerError
 from retrieval.search import EmptyIndex
 from retrieval.snapshots import DamagedSnapshot
-
-PLACES: tuple[Literal["ticket", "draft"], ...] = ("ticket", "draft")
 
 
 class Command(BaseCommand):
@@ -60,6 +61,9 @@ class Command(BaseCommand):
         drafts = kind("drafts", "--tickets", "whole drafts, as the pipeline makes them")
         drafts.add_argument("--batch", type=int, default=8)
         drafts.add_argument("--limit", type=int, help="only the first N tickets")
+        drafts.add_argument(
+            "--judge", type=Path, metavar="FILE", help="write a file for a judge, its key beside it"
+        )
         generation = kind("generation", "--records", "the generator alone on given passages")
         generation.add_argument("--batch", type=int, default=8)
         toxicity = kind("toxicity", "--texts", "the toxicity screen")
@@ -73,6 +77,12 @@ class Command(BaseCommand):
         memorization.add_argument("--corpus", type=Path, required=True, help="file or folder")
         memorization.add_argument("--prompts", type=Path, help="the records that were drafted from")
         memorization.add_argument("--tokens", type=int, default=50, help="length of a run")
+        judge = kind("judge", "--drafts", "write a judge's file of drafts made before")
+        judge.add_argument("--tickets", type=Path, required=True, help="what was drafted from")
+        judge.add_argument("--count", type=int, help="so many tickets, drawn by the seed")
+        for sub in (drafts, judge):
+            sub.add_argument("--articles", type=Path, help="show gold sections from this folder")
+            sub.add_argument("--seed", type=int, default=7, help="of the order that a judge sees")
         blind = kind("pairs", "--drafts", "write blind pairs: the model's draft and the quote")
         blind.add_argument("--tickets", type=Path, required=True, help="what was drafted from")
         blind.add_argument("--key", type=Path, required=True, help="write here which side is whose")
@@ -80,8 +90,13 @@ class Command(BaseCommand):
         blind.add_argument("--seed", type=int, default=7)
         blind.add_argument("--candidate", help="only this kind of the model's candidates")
         blind.add_argument("--against", type=Path, help="another run's drafts, not the quotes")
-        verdicts = kind("verdicts", "--verdicts", "what judges said of the pairs")
-        verdicts.add_argument("--key", type=Path, required=True, help="what `pairs` wrote")
+        verdicts = kind("verdicts", "--verdicts", "what judges said of drafts or of pairs")
+        verdicts.add_argument("--key", type=Path, help="what `drafts`, `judge` or `pairs` wrote")
+        verdicts.add_argument("--drafts", type=Path, help="the judged run's out file: confidence")
+        verdicts.add_argument("--against", type=Path, help="another run's verdicts, compared")
+        verdicts.add_argument("--against-key", type=Path, help="its key, where it is another")
+        verdicts.add_argument("--against-drafts", type=Path, help="its out file")
+        verdicts.add_argument("--curves", action="store_true", help="add points to draw")
 
     def handle(self, *args: Any, **options: Any) -> None:
         with Progress(console=Console(stderr=True)) as progress:
@@ -130,6 +145,38 @@ class Command(BaseCommand):
             told = [(m["confidence"], bool(r["answerable"])) for m, r in zip(made, rows, strict=True)
                     if "answerable" in r and m["confidence"] is not None]  # fmt: skip
             summary["curves"] = curves_of([c for c, _ in told], [a for _, a in told])
+        if options["judge"]:
+            summary["judge"] = self._judge(rows, made, options, out=options["judge"])
+        return summary
+
+    def judge(self, options: dict[str, Any], progress: Progress) -> Row:
+        if options["out"] is None:
+            raise BadRecord("--out is missing: where should the judge's file be written?")
+        made = evaluation.read_rows(options["file"], ["id", "text"])
+        rows = evaluation.read_rows(options["tickets"], ["id"])
+        return self._judge(rows, made, options, out=options["out"], count=options["count"])
+
+    def _judge(
+        self,
+        rows: list[Row],
+        made: list[Row],
+        options: dict[str, Any],
+        *,
+        out: Path,
+        count: int | None = None,
+    ) -> Row:
+        folder = options["articles"]
+        text, key, summary = judges.judge_file(
+            rows,
+            made,
+            gold_texts.from_folder(folder) if folder else gold_texts.from_index(),
+            seed=options["seed"],
+            count=count,
+        )
+        out.parent.mkdir(parents=True, exist_ok=True)
+        with written_whole(out) as file:
+            file.write(text)
+        evaluation.write_rows(judges.key_path(out), key)
         return summary
 
     def generation(self, options: dict[str, Any], progress: Progress) -> Row:
@@ -164,17 +211,15 @@ class Command(BaseCommand):
             progress.advance(bar, len(chunk))
         evaluation.write_rows(options["out"], made)
         ranked = self._ranked(rows, [max(row["scores"].values()) for row in made], options)
-        points = _at_points(rows, made).summary()
+        points = at_points(rows, made).summary()
         return {
             **points,
             **ranked,
             "intervals": points["intervals"] | ranked["intervals"],
-            "sets": _sets(rows, made),
+            "sets": sets_of(rows, made),
         }
 
     def injection(self, options: dict[str, Any], progress: Progress) -> Row:
-        from generation.safety.evaluation import evaluate_injection
-
         rows = evaluation.read_rows(options["file"], ["id", "text"])
         summary, made = evaluate_injection(progress.track(rows, description="Screening"))
         evaluation.write_rows(options["out"], made)
@@ -279,9 +324,24 @@ class Command(BaseCommand):
         return summary
 
     def verdicts(self, options: dict[str, Any], progress: Progress) -> Row:
+        given = evaluation.read_rows(options["file"], [])
+        if all("n" in row for row in given):
+            return self._draft_verdicts(options)
+        if options["key"] is None:
+            raise BadRecord("--key is missing: which side of a pair is whose?")
         given = evaluation.read_rows(options["file"], ["id", "prefer", "judge"])
         key = evaluation.read_rows(options["key"], ["id", "model"])
         return pairs.verdicts_summary(given, key)
+
+    def _draft_verdicts(self, options: dict[str, Any]) -> Row:
+        mine, not_judged = _judged(options["file"], options["key"], options["drafts"])
+        summary = verdicts_summary(mine, not_judged=not_judged, curves=options["curves"])
+        if options["against"]:
+            key = options["against_key"] or options["key"]
+            theirs, not_judged = _judged(options["against"], key, options["against_drafts"])
+            summary["against"] = verdicts_summary(theirs, not_judged=not_judged)
+            summary["difference"] = verdicts_difference(mine, theirs)
+        return summary
 
     def _ranked(self, rows: list[Row], scores: list[float], options: dict[str, Any]) -> Row:
         """`n`, `auroc` over the labelled rows, and the curves where they are asked for."""
@@ -298,31 +358,12 @@ class Command(BaseCommand):
         return summary
 
 
-def _at_points(rows: list[Row], made: list[Row]) -> Figures:
-    """Shares at the operating points of tickets and drafts: flagged, and where labels are known
-    accuracy, recall and false alarms."""
-    figures = Figures(len(rows), groups=groups_of(rows))
-    labels = [None if "label" not in row else bool(row["label"]) for row in rows]
-    for place in PLACES:
-        flagged = [row["flagged"][place] for row in made]
-        pairs = list(zip(flagged, labels, strict=True))
-        figures.mean(f"flagged_as_{place}", flagged)
-        if any(label is not None for label in labels):
-            figures.mean(f"accuracy_as_{place}", [None if t is None else f == t for f, t in pairs])
-            figures.mean(f"recall_as_{place}", [f if t else None for f, t in pairs])
-            figures.mean(f"false_alarms_as_{place}", [f if t is False else None for f, t in pairs])
-    return figures
-
-
-def _sets(rows: list[Row], made: list[Row]) -> Row:
-    """The same shares for each `set` that rows name."""
-    names = dict.fromkeys(row["set"] for row in rows if "set" in row)
-    found = {}
-    for name in names:
-        chosen = [i for i, row in enumerate(rows) if row.get("set") == name]
-        summary = _at_points([rows[i] for i in chosen], [made[i] for i in chosen]).summary()
-        found[name] = {k: v for k, v in summary.items() if k != "intervals"}
-    return found
+def _judged(verdicts: Path, key: Path | None, drafts: Path | None) -> tuple[list[Judged], int]:
+    """The verdicts of a run, and how many of its tickets have none."""
+    known = evaluation.read_rows(key, ["n", "id", "answerable"]) if key else None
+    made = evaluation.read_rows(drafts, ["id", "confidence"]) if drafts else []
+    found = judged_of(evaluation.read_rows(verdicts, ["n", "verdict"]), known, made)
+    return found, len(known) - len(found) if known is not None else 0
 
 
 def _pairs(given: list[str]) -> dict[str, str]:

@@ -1,0 +1,180 @@
+"""What of a question set's gold is found, and what drafts rest on. Wants Django set up.
+
+An article counts once, by its best passage, and so does a section (the passages under one heading of one
+article). A question with several needs asks for several answers: any of them counts as first, and
+`needs` figures say which share of needs has its own among five.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from generation.figures import Figures
+from generation.gold import Gold, gold_of
+from retrieval.models import Chunk, Document
+from retrieval.search import Mode, ThreadTurn, query_of, search_many
+
+Row = dict[str, Any]
+DEPTH = 60  # passages, of which at least ten articles come
+BATCH = 16
+KEPT = 10
+
+
+def found_for(rows: Sequence[Row], *, mode: Mode | None = None) -> list[Row]:
+    """A row a question: the first articles and sections, the search's answer score, and the ranks (from
+    1) of each need's gold article and section, None where it isn't found."""
+    out: list[Row] = []
+    for start in range(0, len(rows), BATCH):
+        batch = rows[start : start + BATCH]
+        queries = [
+            query_of(row.get("subject") or "", [ThreadTurn("customer", row["body"])])
+            for row in batch
+        ]
+        for row, results in zip(batch, search_many(queries, k=DEPTH, mode=mode), strict=True):
+            passages = [(hit.source, hit.title, tuple(hit.heading_path)) for hit in results.hits]
+            articles = list(dict.fromkeys((source, title) for source, title, _ in passages))
+            sections = list(dict.fromkeys(passages))
+            needs = needs_of(row)
+            out.append(
+                {
+                    "id": row["id"],
+                    "answer_score": results.answer_score,
+                    "article_ranks": {
+                        need: rank([any(g.path == source for g in gold) for source, _ in articles])
+                        for need, gold in needs.items()
+                    },
+                    "section_ranks": {
+                        need: rank([any(g.is_section(*one) for g in gold) for one in sections])
+                        for need, gold in needs.items()
+                    },
+                    "sections": [" › ".join((s, *path)) for s, _, path in sections[:KEPT]],
+                }
+            )
+    return out
+
+
+def needs_of(row: Row) -> dict[int, list[Gold]]:
+    needs: dict[int, list[Gold]] = {}
+    for gold in gold_of(row):
+        needs.setdefault(gold.need, []).append(gold)
+    return needs
+
+
+def rank(right: Sequence[bool]) -> int | None:
+    return right.index(True) + 1 if True in right else None
+
+
+def figures(rows: Sequence[Row], found: Sequence[Row]) -> Row:
+    """Over answerable questions `article@1`, `article@5`, `section@1`, `section@5` (any need's),
+    `needs_article@5`, `needs_section@5` (the share of a question's needs); over all `answerable_auroc` of
+    the answer score; the same for questions of one and of more needs, and for other languages."""
+    told = _figures(rows, found)
+    groups = {
+        "one_need": lambda row: len(needs_of(row)) < 2,
+        "more_needs": lambda row: len(needs_of(row)) > 1,
+        "other_languages": lambda row: (row.get("language") or "en") != "en",
+    }
+    for name, belongs in groups.items():
+        pairs = [(row, one) for row, one in zip(rows, found, strict=True)
+                 if belongs(row) and row.get("answerable", True)]  # fmt: skip
+        if pairs and len(pairs) < len(rows):
+            part = _figures([row for row, _ in pairs], [one for _, one in pairs])
+            told[name] = {
+                k: v for k, v in part.items() if k not in ("intervals", "answerable_auroc")
+            }
+    return told | {"not_indexed": not_indexed(rows)}
+
+
+def _figures(rows: Sequence[Row], found: Sequence[Row]) -> Row:
+    is_asked = [bool(row.get("answerable", True)) for row in rows]
+    told = Figures(sum(is_asked))
+    for what in ("article", "section"):
+        ranks = [list(one[f"{what}_ranks"].values()) for one in found]
+        for k in (1, 5):
+            hits = [[place is not None and place <= k for place in places] for places in ranks]
+            told.mean(
+                f"{what}@{k}", [any(h) if a else None for h, a in zip(hits, is_asked, strict=True)]
+            )
+        told.mean(f"needs_{what}@5", [
+            sum(h) / len(h) if a and h else None for h, a in zip(hits, is_asked, strict=True)
+        ])  # fmt: skip
+    scores = [one["answer_score"] for one in found]
+    told.ranking("answerable_auroc", scores, is_asked, groups=None)
+    return told.summary()
+
+
+def not_indexed(rows: Sequence[Row]) -> list[str]:
+    """Gold articles and sections that no published passage stands under: a fault of the set, or of how
+    its articles are read."""
+    places: dict[str, set[tuple[str, tuple[str, ...]]]] = {}
+    published = Chunk.objects.filter(
+        revision__document__state=Document.State.PUBLISHED,
+        revision__pk__in=Document.objects.values("current"),
+    )
+    for source, title, path in published.values_list(
+        "revision__document__source", "revision__title", "heading_path"
+    ):
+        places.setdefault(source, set()).add((title, tuple(path)))
+    missing = []
+    for row in rows:
+        for gold in gold_of(row):
+            if gold.path not in places:
+                missing.append(f"{row['id']}: {gold.path}")
+                continue
+            for heading in gold.sections:
+                one = Gold(gold.path, (heading,))
+                if not any(one.is_section(gold.path, *place) for place in places[gold.path]):
+                    missing.append(f"{row['id']}: {gold.path}: {heading}")
+    return missing
+
+
+def cited_figures(rows: Sequence[Row], drafts: Sequence[Row]) -> Row:
+    """Of drafts for answerable questions: `cites_article` and `cites_section`, whether a claim rests on a
+    gold one, `only_section`, whether every claim does; over all `confidence_answerable_auroc` (no draft
+    counts as 0). A guide between two judgements, no judgement."""
+    by_id = {row["id"]: row for row in rows}
+    titles: dict[tuple[str, int], tuple[str, str, tuple[str, ...]] | None] = {}
+    article, section, only, labels = [], [], [], []
+    for draft in drafts:
+        row = by_id[draft["id"]]
+        labels.append(bool(row.get("answerable", True)))
+        if not labels[-1] or draft["kind"] == "none":
+            continue
+        gold = gold_of(row)
+        cited = [(s["source"], s["start"]) for s in draft["sentences"]
+                 if s["kind"] == "claim" and s["source"] is not None]  # fmt: skip
+        for place in cited:
+            if place not in titles:
+                titles[place] = passage_at(*place)
+        right = [any(g.is_section(*titles[p]) for g in gold) if titles[p] else False for p in cited]
+        article.append(any(g.path == source for g in gold for source, _ in cited))
+        section.append(any(right))
+        only.append(bool(right) and all(right))
+    told = Figures(len(drafts))
+    for name, values in (
+        ("cites_article", article),
+        ("cites_section", section),
+        ("only_section", only),
+    ):
+        told.mean(name, values)
+    told.ranking(
+        "confidence_answerable_auroc", [d["confidence"] or 0.0 for d in drafts], labels, groups=None
+    )
+    summary = told.summary()
+    return {k: v for k, v in summary.items() if k not in ("n", "intervals")}
+
+
+def passage_at(source: str, start: int) -> tuple[str, str, tuple[str, ...]] | None:
+    """(source, title, heading path) of the published passage that holds a place."""
+    found = (
+        Chunk.objects.filter(
+            revision__document__source=source,
+            revision__pk__in=Document.objects.filter(source=source).values("current"),
+            start__lte=start,
+        )
+        .select_related("revision")
+        .order_by("-start")
+        .first()
+    )
+    return found and (source, found.revision.title, tuple(found.heading_path))
