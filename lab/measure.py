@@ -5,7 +5,8 @@
 SET is a name under `lab/questions/`, or a `.jsonl` of that format. OUT gets `installation/` (database and
 index, made on the first run and used again; `--fresh` makes it anew, which a change to how articles are
 read or indexed needs), `retrieval.jsonl` and `drafts.jsonl` (a row a question), `judge.md` and its key, and
-`measured.json` with all figures. Settings come from the environment (`COUNTERSIGN_RERANKER=none`, ...)
+`measured.json` with all figures. With `--mode` the search's figures and rows stand under `retrieval_MODE`.
+Settings come from the environment (`COUNTERSIGN_RERANKER=none`, ...)
 but for the data folder and the database.
 """
 
@@ -44,14 +45,14 @@ def main() -> int:
     import django
 
     django.setup()
-    rows = [json.loads(line) for line in questions.open(encoding="utf-8") if line.strip()]
-    rows = rows[: options.limit]
+    rows = read(questions)[: options.limit]
     figures = {"set": questions.stem, "questions": len(rows)} | set_up(options, installation)
     out = options.out / "measured.json"
     if out.exists():  # another run's other part stays
         figures = json.loads(out.read_text(encoding="utf-8")) | figures
     if "retrieval" in options.parts:
-        figures["retrieval"] = retrieval(rows, options)
+        name = f"retrieval_{options.mode}" if options.mode else "retrieval"
+        figures[name] = retrieval(rows, name, options)
     if "drafts" in options.parts:
         figures["drafts"] = drafts(rows, questions, options)
     out.write_text(json.dumps(figures, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
@@ -67,6 +68,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--fresh", action="store_true", help="make the installation anew")
     parser.add_argument("--parts", default=",".join(PARTS), help="of retrieval,drafts")
     parser.add_argument("--mode", default="", help="reranked, fused, dense or lexical")
+    parser.add_argument("--against", type=Path, help="another run's OUT, compared in retrieval")
     parser.add_argument("--limit", type=int, help="only the first N questions")
     parser.add_argument("--seed", type=int, default=7, help="of the order that a judge sees")
     options = parser.parse_args()
@@ -113,12 +115,16 @@ def manage(*words: str) -> str:
     return out.getvalue()
 
 
-def retrieval(rows: list[dict], options: argparse.Namespace) -> dict:
-    from lab.retrieval_figures import figures, found_for
+def retrieval(rows: list[dict], name: str, options: argparse.Namespace) -> dict:
+    from lab.retrieval_figures import difference, figures, found_for
 
+    before = read(options.against / f"{name}.jsonl") if options.against else None
     found = found_for(rows, mode=options.mode or None)
-    write(options.out / "retrieval.jsonl", found)
-    return figures(rows, found)
+    write(options.out / f"{name}.jsonl", found)
+    told = figures(rows, found)
+    if before is not None:
+        told["difference"] = difference(rows, found, before)
+    return told
 
 
 def drafts(rows: list[dict], questions: Path, options: argparse.Namespace) -> dict:
@@ -141,6 +147,11 @@ def drafts(rows: list[dict], questions: Path, options: argparse.Namespace) -> di
     return {key: value for key, value in told.items() if key != "paired"} | cited_figures(
         rows, made
     )
+
+
+def read(path: Path) -> list[dict]:
+    with path.open(encoding="utf-8") as file:
+        return [json.loads(line) for line in file if line.strip()]
 
 
 def write(path: Path, rows: list[dict]) -> None:

@@ -12,6 +12,7 @@ from typing import Any
 
 from generation.figures import Figures
 from generation.gold import Gold, gold_of
+from retrieval.intervals import interval_of_mean
 from retrieval.models import Chunk, Document
 from retrieval.search import Mode, ThreadTurn, query_of, search_many
 
@@ -89,19 +90,52 @@ def figures(rows: Sequence[Row], found: Sequence[Row]) -> Row:
 def _figures(rows: Sequence[Row], found: Sequence[Row]) -> Row:
     is_asked = [bool(row.get("answerable", True)) for row in rows]
     told = Figures(sum(is_asked))
-    for what in ("article", "section"):
-        ranks = [list(one[f"{what}_ranks"].values()) for one in found]
-        for k in (1, 5):
-            hits = [[place is not None and place <= k for place in places] for places in ranks]
-            told.mean(
-                f"{what}@{k}", [any(h) if a else None for h, a in zip(hits, is_asked, strict=True)]
-            )
-        told.mean(f"needs_{what}@5", [
-            sum(h) / len(h) if a and h else None for h, a in zip(hits, is_asked, strict=True)
-        ])  # fmt: skip
+    for name, values in values_of(rows, found).items():
+        told.mean(name, values)
     scores = [one["answer_score"] for one in found]
     told.ranking("answerable_auroc", scores, is_asked, groups=None)
     return told.summary()
+
+
+def values_of(rows: Sequence[Row], found: Sequence[Row]) -> dict[str, list[float | None]]:
+    """Each figure's value for each question; None for the unanswerable ones."""
+    values: dict[str, list[float | None]] = {}
+    for what in ("article", "section"):
+        ranks = [
+            list(one[f"{what}_ranks"].values()) if row.get("answerable", True) else []
+            for row, one in zip(rows, found, strict=True)
+        ]
+        for k in (1, 5):
+            hits = [[place is not None and place <= k for place in places] for places in ranks]
+            values[f"{what}@{k}"] = [float(any(hit)) if hit else None for hit in hits]
+        values[f"needs_{what}@5"] = [sum(hit) / len(hit) if hit else None for hit in hits]
+    return values
+
+
+def difference(rows: Sequence[Row], found: Sequence[Row], others: Sequence[Row]) -> Row:
+    """How much better each figure is than in another run's rows, on the questions that both have:
+    `{name: {"value", "interval", "gained", "lost"}}`, drawn by question (95 %)."""
+    other = {one["id"]: one for one in others}
+    both = [(row, one) for row, one in zip(rows, found, strict=True) if one["id"] in other]
+    asked = [row for row, _ in both]
+    mine = values_of(asked, [one for _, one in both])
+    theirs = values_of(asked, [other[one["id"]] for _, one in both])
+    told = {}
+    for name, values in mine.items():
+        change = [None if a is None else a - (b or 0.0)
+                  for a, b in zip(values, theirs[name], strict=True)]  # fmt: skip
+        known = [value for value in change if value is not None]
+        told[name] = {
+            "value": round(sum(known) / len(known), 4) if known else None,
+            "interval": interval_of_mean(change),
+            "gained": [
+                row["id"] for row, value in zip(asked, change, strict=True) if (value or 0) > 0
+            ],
+            "lost": [
+                row["id"] for row, value in zip(asked, change, strict=True) if (value or 0) < 0
+            ],
+        }
+    return told
 
 
 def not_indexed(rows: Sequence[Row]) -> list[str]:

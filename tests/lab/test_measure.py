@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -91,7 +92,10 @@ def test_one_command_measures_and_the_next_run_uses_the_installation(
     key = [json.loads(line) for line in (out / "judge.key.jsonl").read_text().splitlines()]
     assert sorted(row["id"] for row in key) == ["x-1", "x-2", "x-3"]
 
-    again, told = measure(places, "--parts", "retrieval", "--mode", "dense", "--limit", "2")
+    shutil.copy(out / "retrieval.jsonl", out / "retrieval_dense.jsonl")
+    words = ["--parts", "retrieval", "--mode", "dense", "--limit", "2", "--against", str(out)]
+    again, told = measure(places, *words)
     assert "using the installation" in told
-    assert again["retrieval"]["answerable_auroc"] is None
-    assert again["drafts"] == found["drafts"]  # of the run before
+    assert again["retrieval_dense"]["answerable_auroc"] is None  # two questions, both answerable
+    assert again["retrieval_dense"]["difference"]["article@5"]["value"] == 0
+    assert (again["drafts"], again["retrieval"]) == (found["drafts"], found["retrieval"])  # kept
