@@ -13,7 +13,8 @@ from assistant.celery import wake
 from assistant.models import Channel
 from retrieval import snapshots
 from retrieval.models import Collection
-from retrieval.publishing import BadArticle, check_length
+from retrieval.public_links import BadAddress, checked_template
+from retrieval.publishing import BadArticle, check_characters, check_length
 from retrieval.signals import collection_changed
 
 Visibility = Collection.Visibility
@@ -29,18 +30,22 @@ def create(
     title: str,
     visibility: str = Visibility.PUBLIC,
     channels: Iterable[Channel] = (),
+    public_address: str = "",
     actor: str,
     now: datetime,
 ) -> Collection:
     """A new, empty collection. Raises `BadArticle` naming the field, and `CollectionExists`."""
     title = _checked(title, visibility)
+    address = _checked_address(public_address)
     name = name.strip() or slugify(title)[:50]
     if not name or slugify(name) != name or len(name) > 50:
         raise BadArticle("name", "is made of at most 50 lower-case letters, digits and hyphens")
     with transaction.atomic():
         try:
             with transaction.atomic():
-                made = Collection.objects.create(name=name, title=title, visibility=visibility)
+                made = Collection.objects.create(
+                    name=name, title=title, visibility=visibility, public_address=address
+                )
         except IntegrityError:
             raise CollectionExists(f"There is a collection named {name} already.") from None
         allowed = list(channels)
@@ -53,6 +58,7 @@ def create(
                 "name": name,
                 "visibility": str(visibility),
                 "channels": [channel.pk for channel in allowed],
+                "public_address": address,
             },
             now=now,
         )
@@ -65,23 +71,27 @@ def change(
     title: str,
     visibility: str,
     channels: Iterable[Channel],
+    public_address: str | None = None,
     actor: str,
     now: datetime,
 ) -> bool:
     """Change what a collection is called and who is told from it; searches that begin after the
-    commit follow. False where nothing changed. Raises `BadArticle`."""
+    commit follow. A `public_address` of None leaves it as it is. False where nothing changed. Raises
+    `BadArticle`."""
     title = _checked(title, visibility)
+    address = None if public_address is None else _checked_address(public_address)
     with transaction.atomic():
         locked = Collection.objects.select_for_update(of=("self",)).get(pk=collection.pk)
         before = set(locked.channels.values_list("pk", flat=True))
         allowed = list(channels)
         after = {channel.pk for channel in allowed}
         told_others = locked.visibility != visibility or before != after
-        if not told_others and locked.title == title:
+        was, led_to = locked.visibility, locked.public_address
+        address = led_to if address is None else address
+        if not told_others and (locked.title, led_to) == (title, address):
             return False
-        was = locked.visibility
-        locked.title, locked.visibility = title, visibility
-        locked.save(update_fields=["title", "visibility"])
+        locked.title, locked.visibility, locked.public_address = title, visibility, address
+        locked.save(update_fields=["title", "visibility", "public_address"])
         locked.channels.set(allowed)
         if told_others:
             snapshots.bump_version()
@@ -96,11 +106,21 @@ def change(
                 "visibility": str(visibility),
                 "channels_before": sorted(before),
                 "channels": sorted(after),
+                "public_address_before": led_to,
+                "public_address": address,
             },
             now=now,
         )
     collection.refresh_from_db()
     return True
+
+
+def _checked_address(words: str) -> str:
+    check_characters("public_address", words)
+    try:
+        return checked_template(words)
+    except BadAddress as bad:
+        raise BadArticle("public_address", str(bad)) from None
 
 
 def _checked(title: str, visibility: str) -> str:

@@ -11,17 +11,19 @@ from datetime import datetime
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+from django.db import transaction
 from django.db.models import Count
 from django.utils.text import slugify
 
 from assistant.audit.log import system
+from retrieval import collections
 from retrieval.holding import hold, withdraw
 from retrieval.isolated import IsolatedReader
 from retrieval.judging import Candidate, Effect, fields_of, judge
 from retrieval.left_out import kind_of, sentence
 from retrieval.loaders import LoadError, Unpublished, endings, is_supported, read_file
 from retrieval.models import Chunk, Collection, Document, IndexSnapshot
-from retrieval.publishing import BadArticle, normal_source, put, retire
+from retrieval.publishing import BadArticle, normal_source, put, readdress, retire
 
 
 class CannotIngest(ValueError):
@@ -74,6 +76,7 @@ def ingest(
     *,
     collection: str,
     prune: bool = False,
+    public_address: str | None = None,
     now: datetime,
     on_file: Callable[[int, int, str], None] | None = None,
     on_chunk: Callable[[int, int], None] | None = None,
@@ -82,7 +85,8 @@ def ingest(
 
     `on_file(done, total, name)` and `on_chunk(done, total)` report progress. Each article is
     committed by itself, so an interrupted run is taken up by running it again. With `prune`,
-    articles of the collection whose file has gone are retired. Raises `CannotIngest`.
+    articles of the collection whose file has gone are retired. A `public_address` becomes the
+    collection's. Raises `CannotIngest`.
     """
     from retrieval.building import refresh_if_stale  # loads the index's libraries
 
@@ -102,7 +106,7 @@ def ingest(
             f"{path} holds no article ({endings()})"
             + (f". {sentence(ignored, 0)}" if ignored else ".")
         )
-    target, _ = Collection.objects.get_or_create(name=name)
+    target = _collection(name, public_address, now=now)
     report = IngestReport(ignored_kinds=dict(ignored), note=sentence(ignored, len(files)))
     seen: set[str] = set()
     with closing(IsolatedReader()) as reader:
@@ -125,6 +129,26 @@ def ingest(
     report.chunks = _chunk_count(target)
     report.seconds = time.monotonic() - began
     return report
+
+
+def _collection(name: str, public_address: str | None, *, now: datetime) -> Collection:
+    """The collection of this name, made where there is none, with this public address if one is given."""
+    try:
+        with transaction.atomic():
+            found, _ = Collection.objects.get_or_create(name=name)
+            if public_address is not None:
+                collections.change(
+                    found,
+                    title=str(found),
+                    visibility=found.visibility,
+                    channels=found.channels.all(),
+                    public_address=public_address,
+                    actor=system("ingest"),
+                    now=now,
+                )
+    except BadArticle as bad:
+        raise CannotIngest(f"The public address {bad.reason}.") from None
+    return found
 
 
 def _ingest_file(
@@ -152,10 +176,19 @@ def _ingest_file(
         reason = f"cannot be judged ({type(error).__name__})"
         report.skipped.append({"path": source, "reason": reason})
         return
-    report.warnings += [{"path": source, "reason": words} for words in article.warnings]
+    notes = (*article.warnings, *candidate.stated.notes)
+    report.warnings += [{"path": source, "reason": words} for words in notes]
     actor = system("ingest")
     if verdict.effect is Effect.NONE:
         report.unchanged += 1
+        if verdict.document is not None:
+            readdress(
+                verdict.document,
+                candidate.stated.address,
+                digest=candidate.digest,
+                actor=actor,
+                now=now,
+            )
     elif verdict.why is not None:
         hold(candidate, verdict, collection=collection, actor=actor, now=now)
         words = "; ".join(sorted({finding.rule for finding in verdict.findings}))

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import cached_property
 from typing import Any
 
 from retrieval.loaders import LoadedArticle, category_of
 from retrieval.models import Collection, Document
+from retrieval.public_links import Stated, stated
 from retrieval.publishing import (
     article_digest,
     check_article,
@@ -57,6 +59,11 @@ class Candidate:
         digest = article_digest(title=title, category=category, language=language, text=text)
         return cls(path, title, text, category, language, article.front_matter, digest)
 
+    @cached_property
+    def stated(self) -> Stated:
+        """What its front matter says of its public address."""
+        return stated(self.front_matter)
+
 
 def fields_of(text: Candidate | HeldArticle) -> dict[str, Any]:
     """What `publishing.put` takes of it."""
@@ -67,6 +74,7 @@ def fields_of(text: Candidate | HeldArticle) -> dict[str, Any]:
         "category": text.category,
         "language": text.language,
         "front_matter": text.front_matter,
+        "stated_address": stated(text.front_matter).address,
     }
 
 

@@ -30,6 +30,11 @@ class Collection(models.Model):
         related_name="collections",
         help_text="the channels that may use it; none chosen means every channel",
     )
+    public_address = models.CharField(
+        max_length=500,
+        blank=True,
+        help_text="where customers read its articles: an address with {path} or {slug} in it",
+    )
 
     def __str__(self) -> str:
         return self.title or self.name
@@ -60,6 +65,11 @@ class Document(models.Model):
         blank=True,
         related_name="documents",
         help_text="the source that brings it in; none for what is written or ingested here",
+    )
+    stated_address = models.CharField(
+        max_length=500,
+        blank=True,
+        help_text="what its file says of its public address (`retrieval.public_links.Stated`)",
     )
     current = models.ForeignKey(
         "Revision", on_delete=models.PROTECT, null=True, blank=True, related_name="+"

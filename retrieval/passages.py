@@ -36,7 +36,8 @@ class SearchHit:
     `score` orders the hits within one search (reciprocal ranks when fused); `dense_score` is the
     cosine to the query and `lexical_score` its BM25: both are there in every mode. `rerank_score`
     is the probability that it answers, from the reranker of the version `reranker`; None and ""
-    where none read it. `also` names the places of near-duplicates that were folded into it.
+    where none read it. `also` names the places of near-duplicates that were folded into it. `url` is
+    the article's public address (`retrieval.public_links`), or "".
     """
 
     chunk_id: int
@@ -56,6 +57,7 @@ class SearchHit:
     reranker: str = ""
     context: str = ""
     also: tuple[Twin, ...] = ()
+    url: str = ""
 
     @property
     def full_title(self) -> str:

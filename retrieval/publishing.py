@@ -100,12 +100,14 @@ def put(
     author: Any = None,
     actor: str = "",
     origin: Source | None = None,
+    stated_address: str | None = None,
     announce: bool = True,
     now: datetime,
 ) -> Publication:
     """`publish`, which also says whether the article was added, changed or left as it was.
 
-    With an `origin` the article belongs to that source from now on, and has its trust.
+    With an `origin` the article belongs to that source from now on, and has its trust. A
+    `stated_address` of None leaves it as it is.
     """
     source = normal_source(source)
     title, category, language = map(normal_line, (title, category, language))
@@ -156,6 +158,8 @@ def put(
             revision,
             now,
         )
+        if stated_address is not None:
+            document.stated_address = stated_address
         if origin is not None:
             document.origin, document.trust = origin, origin.trust
         document.save()
@@ -176,10 +180,40 @@ def put(
                 "digest": digest,
                 "text_sha256": text_digest(title, text),
                 "before": old.pk if old else None,
+                "stated_address": document.stated_address,
             },
             now=now,
         )
     return Publication(revision, Outcome.ADDED if created else Outcome.CHANGED)
+
+
+def readdress(
+    document: Document, stated_address: str, *, digest: str, actor: str, now: datetime
+) -> bool:
+    """Keep what an article's file says of its public address where its text, of this digest, stands as
+    it is: no new revision, and nothing for the index. False where nothing changes."""
+    with transaction.atomic():
+        locked = (
+            Document.objects.select_for_update(of=("self",))
+            .select_related("current")
+            .get(pk=document.pk)
+        )
+        before = locked.stated_address
+        if before == stated_address or locked.current is None or locked.current.digest != digest:
+            return False
+        locked.stated_address = stated_address
+        locked.save(update_fields=["stated_address"])
+        record(
+            "document.address_changed",
+            actor=actor,
+            data={
+                "document": locked.pk,
+                "stated_address_before": before,
+                "stated_address": stated_address,
+            },
+            now=now,
+        )
+    return True
 
 
 def retire(document: Document, *, actor: str, announce: bool = True, now: datetime) -> bool:

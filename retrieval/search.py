@@ -15,6 +15,7 @@ from django.db.models import Q, QuerySet
 from retrieval.hidden import MARKS, blanked
 from retrieval.models import Chunk, Revision
 from retrieval.passages import SearchHit, Twin, folded, joined
+from retrieval.public_links import address_of
 from retrieval.query import Query, ThreadTurn, Turn, plain_query, query_of
 from retrieval.ranking import MODES, Mode, Ranked, default_mode, rank_many, shortened
 from retrieval.reranker import RerankerError
@@ -92,7 +93,7 @@ def search_many(
     ranked = rank_many(snapshot, asked, k=k + SPARE, mode=mode, scopes=scopes)
     wanted = {int(chunk_id) for one in ranked for chunk_id in one.chunk_ids}
     chunks = (
-        Chunk.objects.select_related("revision__document")
+        Chunk.objects.select_related("revision__document__collection")
         .defer("revision__text", "revision__front_matter")
         .in_bulk(wanted)
     )
@@ -153,4 +154,5 @@ def _hit(chunk: Chunk, ranked: Ranked, place: int) -> SearchHit:
         lexical_score=float(ranked.lexical[place]),
         rerank_score=None if rerank != rerank else rerank,
         reranker="" if rerank != rerank else ranked.reranker,
+        url=address_of(document),
     )

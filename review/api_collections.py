@@ -48,6 +48,7 @@ def create_collection(request: HttpRequest, collection: CollectionIn) -> Any:
             title=collection.title,
             visibility=collection.visibility,
             channels=_channels(collection.channels),
+            public_address=collection.public_address,
             actor=actor_of_key(request),
             now=timezone.now(),
         )
@@ -63,7 +64,7 @@ def create_collection(request: HttpRequest, collection: CollectionIn) -> Any:
 )
 @in_words
 def change_collection(request: HttpRequest, name: str, change: CollectionChange) -> Any:
-    """Change title, visibility or channels; searches that begin afterwards follow."""
+    """Change title, visibility, channels or public address; searches that begin afterwards follow."""
     found = collection_named(name, 404)
     before = list(found.channels.all())
     collections.change(
@@ -71,6 +72,7 @@ def change_collection(request: HttpRequest, name: str, change: CollectionChange)
         title=str(found) if change.title is None else change.title,
         visibility=change.visibility or found.visibility,
         channels=before if change.channels is None else _channels(change.channels),
+        public_address=change.public_address,
         actor=actor_of_key(request),
         now=timezone.now(),
     )
@@ -99,4 +101,5 @@ def _collection_out(row: Collection) -> dict[str, Any]:
         "title": row.title,
         "visibility": row.visibility,
         "channels": sorted(channel.name for channel in row.channels.all()),
+        "public_address": row.public_address,
     }

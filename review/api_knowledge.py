@@ -20,6 +20,7 @@ from retrieval import article_search, editing
 from retrieval.article_drafts import Fields
 from retrieval.article_merges import publish_together
 from retrieval.models import Document, Revision
+from retrieval.public_links import address_of
 from retrieval.publishing import Publication, normal_source
 from review.api_collections import collection_named
 from review.api_refusals import ARTICLE_REFUSED, in_words
@@ -291,6 +292,7 @@ def _article_out(row: Document) -> dict[str, Any]:
         "revision": row.current_id,
         "number": row.current.number if row.current else None,
         "changed_at": row.changed_at.isoformat(),
+        "url": address_of(row),
     }
 
 

@@ -8,6 +8,7 @@ from typing import Any
 from assistant.models import User
 from generation.models import Draft, DraftCandidate, DraftSentence, DraftSource
 from retrieval import reading
+from retrieval.public_links import address_of
 from review.flags import sentence_flag
 from review.models import SentenceJudgement
 from review.texts import open_text
@@ -86,6 +87,7 @@ class SourceView:
     excerpts: list[Excerpt]
     sentences: list[int]
     neighbour: bool
+    url: str
 
     @property
     def cited(self) -> bool:
@@ -122,7 +124,7 @@ class CandidateView:
 def sources_of(draft: Draft) -> list[DraftSource]:
     """The draft's passages by rank, with their articles; one query, without the articles' texts."""
     return list(
-        draft.sources.select_related("chunk__revision__document")
+        draft.sources.select_related("chunk__revision__document__collection")
         .defer("chunk__revision__text")
         .order_by("rank")
     )
@@ -199,6 +201,7 @@ def _source(source: DraftSource, rows: list[DraftSentence]) -> SourceView:
         excerpts=_excerpts(chunk.text, chunk.start, in_order),
         sentences=resting,
         neighbour=source.neighbour,
+        url=address_of(document),
     )
 
 

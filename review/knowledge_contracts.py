@@ -14,12 +14,16 @@ class CollectionIn(Strict):
     name: StrictStr = ""
     visibility: StrictStr = "public"
     channels: list[StrictStr] = Field([], description="names; none means every channel")
+    public_address: StrictStr = Field(
+        "", description="where customers read its articles, with `{path}` or `{slug}` in it"
+    )
 
 
 class CollectionChange(Strict):
     title: StrictStr | None = None
     visibility: StrictStr | None = None
     channels: list[StrictStr] | None = None
+    public_address: StrictStr | None = None
 
 
 class CollectionOut(Schema):
@@ -27,6 +31,7 @@ class CollectionOut(Schema):
     title: str
     visibility: str
     channels: list[str]
+    public_address: str
 
 
 class CollectionsOut(Schema):
@@ -79,6 +84,7 @@ class ArticleOut(Schema):
     revision: int | None = Field(description="what stands now, as base_revision takes it")
     number: int | None = Field(description="1-based among the article's revisions")
     changed_at: datetime
+    url: str = Field(description="where customers read it; empty where nobody says so")
 
 
 class WholeArticleOut(ArticleOut):

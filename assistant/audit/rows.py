@@ -270,6 +270,11 @@ _STATEMENTS: tuple[Statement, ...] = (
     _says(
         "document.published", "article", "document",
         current_id=from_data("revision"), state=always("published"),
+        stated_address=from_data("stated_address"),
+    ),
+    _says(
+        "document.address_changed", "article", "document",
+        stated_address=from_data("stated_address"),
     ),
     _says("document.retired", "article", "document", state=always("retired")),
     _says(
@@ -287,8 +292,12 @@ _STATEMENTS: tuple[Statement, ...] = (
     _says(
         "collection.created", "collection", "collection",
         name=from_data("name"), visibility=from_data("visibility"),
+        public_address=from_data("public_address"),
     ),
-    _says("collection.changed", "collection", "collection", visibility=from_data("visibility")),
+    _says(
+        "collection.changed", "collection", "collection",
+        visibility=from_data("visibility"), public_address=from_data("public_address"),
+    ),
     _says("source.created", "source", "source", **_SOURCE, collection_id=from_data("collection")),
     _says("source.changed", "source", "source", **_SOURCE),
     _says("source.paused", "source", "source", paused=always(True)),

@@ -45,6 +45,7 @@ ACTIONS = (
     "log.verified",
     "document.published",
     "document.retired",
+    "document.address_changed",
     "snapshot.activated",
     "sentence.judged",
     "policy.changed",

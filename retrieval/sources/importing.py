@@ -29,7 +29,7 @@ from retrieval.judging import Candidate, Effect, Verdict, fields_of, judge
 from retrieval.left_out import sentence
 from retrieval.loaders import LoadedArticle, LoadError, Unpublished
 from retrieval.models import Document, Revision
-from retrieval.publishing import BadArticle, normal_source, put, retire
+from retrieval.publishing import BadArticle, normal_source, put, readdress, retire
 from retrieval.source_models import SourceChange, SourceItem, SourceRun
 from retrieval.sources import runs
 from retrieval.sources.adapters import adapter_of
@@ -200,7 +200,8 @@ class _Import:
         except (RecursionError, MemoryError) as error:  # one text costs itself only
             self._skip(path, f"cannot be judged ({type(error).__name__})", fingerprint)
         else:
-            self._apply(candidate, verdict, fingerprint, "; ".join(article.warnings))
+            notes = (*article.warnings, *candidate.stated.notes)
+            self._apply(candidate, verdict, fingerprint, "; ".join(notes))
 
     def _skip(self, path: str, reason: str, fingerprint: str) -> None:
         with transaction.atomic():
@@ -347,12 +348,21 @@ class _Import:
         return []
 
     def _adopt(self, document: Document | None, candidate: Candidate) -> None:
-        """An article that stands here word for word belongs to the source from now on."""
-        if document is None or self.run.preview or document.origin_id is not None:
+        """An article that stands here word for word belongs to the source from now on, and has the
+        public address that its file states."""
+        current = document.current if document else None
+        if self.run.preview or current is None or current.digest != candidate.digest:
             return
-        current = document.current
-        if current is not None and current.digest == candidate.digest:
-            Document.objects.filter(pk=document.pk, origin=None).update(origin=self.source)
+        mine = Document.objects.filter(pk=current.document_id)
+        mine.filter(origin=None).update(origin=self.source)
+        if document := mine.filter(origin=self.source).first():
+            readdress(
+                document,
+                candidate.stated.address,
+                digest=candidate.digest,
+                actor=runs.ACTOR,
+                now=self.clock(),
+            )
 
     def _remember(self, path: str, fingerprint: str, *, problem: str = "") -> None:
         """What the next run may pass by; a preview leaves it to the run that follows."""

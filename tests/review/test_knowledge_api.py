@@ -189,6 +189,20 @@ def test_collections_are_made_and_closed_over_rest(program: Program) -> None:
         422, "channels",
     )  # fmt: skip
     assert problem(program("PATCH", f"{url}/nowhere", {})) == (404, "collection")
+    led = {"public_address": "https://help.example.com"}
+    kept = {"public_address": "https://help.example.com/{path}"}
+    assert program("PATCH", f"{url}/for-agents", led).json() == {**changed, **kept}
+    assert program("PATCH", f"{url}/for-agents", {"title": "A"}).json() == {
+        **changed, **kept, "title": "A",
+    }  # fmt: skip
+    article = program.article(collection="for-agents")
+    assert article["url"] == "https://help.example.com/reset-it"
+    assert problem(program("PATCH", f"{url}/for-agents", {"public_address": "x\x00"})) == (
+        422, "public_address",
+    )  # fmt: skip
+    assert problem(program("POST", url, {"title": "B", "public_address": "ftp://x"})) == (
+        422, "public_address",
+    )  # fmt: skip
     names = [row["name"] for row in program("GET", url).json()["collections"]]
     assert names == ["for-agents", "help"]
 

@@ -399,6 +399,32 @@ def test_a_collections_form_names_what_is_wrong(client: Client) -> None:
         {"title": "Help", "visibility": "public"},  # the name is taken
         {"title": "Other", "visibility": "secret"},
         {"title": "Other", "name": "Not a name", "visibility": "public"},
+        {"title": "Other", "visibility": "public", "public_address": "help.example.com"},
     ):
         assert client.post(url("new_collection"), form).status_code == 422
     assert Collection.objects.count() == 1
+
+
+def test_a_collections_form_shows_what_an_articles_link_would_be(client: Client) -> None:
+    make_article("Reset the thermostat")
+    page = url("collection", "help")
+    source = Document.objects.get().source
+    link = f"help.example.com/articles/{source.removesuffix('.md')}"
+    assert f"With that address: <bdi>Reset the thermostat</bdi> (<code>{source}</code>)" in page_of(
+        client.get(page)
+    )
+    assert f"https://{link}" in page_of(client.get(page))
+    form = {"title": "Help", "visibility": "public"}
+    refused = client.post(page, {**form, "public_address": "https://me:pw@help.example.com"})
+    assert refused.status_code == 422
+    assert "Holds a user name or a password." in page_of(refused)
+    client.post(page, {**form, "public_address": "http://help.example.com/articles"})
+    assert Collection.objects.get().public_address == "http://help.example.com/articles/{path}"
+    assert f"is at <code>http://{link}</code>" in page_of(client.get(page))
+    article = page_of(client.get(url("article", Document.objects.get().pk)))
+    assert f'<a href="http://{link}" target="_blank" rel="noopener">Public page' in article
+    client.post(
+        page, {**form, "visibility": "internal", "public_address": "http://help.example.com"}
+    )
+    article = page_of(client.get(url("article", Document.objects.get().pk)))
+    assert "Public page" not in article

@@ -13,6 +13,7 @@ from assistant.models import Message, OutboundReply, Ticket
 from assistant.privacy.encryption import unseal
 from generation.models import Draft
 from generation.queue import retire_open_draft
+from retrieval.models import Collection
 from review import claims, evidence, working_copies
 from review.models import Claim, Decision, SentenceJudgement
 from tests.review.factories import (
@@ -78,6 +79,17 @@ def test_the_draft_stands_in_the_composer_with_its_evidence(page, draft, ticket)
     ) in body
     assert "“7 years” not in any cited article" in body
     assert "no evidence" in body
+
+
+def test_the_evidence_leads_to_the_articles_public_page(page, draft, ticket):
+    address = url("ticket", ticket)
+    assert "Public page" not in html(page.get(address))
+    Collection.objects.update(public_address="https://help.example.com/{path}")
+    source = draft.sources.first().chunk.revision.document.source.removesuffix(".md")
+    link = f'<a href="https://help.example.com/{source}" target="_blank" rel="noopener">Public page'
+    assert link in html(page.get(address))
+    Collection.objects.update(visibility="internal")
+    assert "Public page" not in html(page.get(address))
 
 
 def test_the_confidence_says_that_it_is_not_calibrated_here(page, draft, ticket):

@@ -28,6 +28,12 @@ class Command(BaseCommand):
         parser.add_argument(
             "--prune", action="store_true", help="retire articles whose file has gone"
         )
+        parser.add_argument(
+            "--public-address",
+            metavar="ADDRESS",
+            help="where customers read the collection's articles, with {path} or {slug} in it; "
+            "empty for nowhere",
+        )
         parser.add_argument("--json", action="store_true", help="one JSON object on stdout")
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -54,6 +60,7 @@ class Command(BaseCommand):
                     options["path"],
                     collection=options["collection"],
                     prune=options["prune"],
+                    public_address=options["public_address"],
                     now=timezone.now(),
                     on_file=on_file,
                     on_chunk=on_chunk,

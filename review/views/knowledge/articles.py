@@ -13,6 +13,7 @@ from django.views.decorators.http import require_GET
 from assistant.access import Capability, can, requires
 from retrieval import article_drafts, reading
 from retrieval.models import Collection, Document, Revision
+from retrieval.public_links import address_of
 from retrieval.relevance import judged
 from retrieval.remote import SearchUnavailable, ask_search
 from review.usage import NEVER, usage_of
@@ -84,6 +85,7 @@ def revision(request: HttpRequest, revision_id: int) -> HttpResponse:
 def _reading_page(request: HttpRequest, document: Document, shown: Revision) -> HttpResponse:
     context: dict[str, Any] = {
         "document": document,
+        "url": address_of(document),
         "revision": shown,
         "is_current": document.current_id == shown.pk,
         "is_retired": document.state == Document.State.RETIRED,

@@ -16,9 +16,12 @@ from assistant.audit.log import actor_of
 from assistant.models import Channel
 from retrieval import collections as domain
 from retrieval.models import Collection, Document
+from retrieval.public_links import LONGEST, BadAddress, address_of, checked_template
 from retrieval.publishing import BadArticle
 from review.views.frame import int_of, person
 from review.views.knowledge.forms import words
+
+SAMPLE = "https://help.example.com/articles/{path}"
 
 
 @require_GET
@@ -43,6 +46,7 @@ def new_collection(request: HttpRequest) -> HttpResponse:
                 title=words(request.POST.get("title", ""), 300),
                 visibility=request.POST.get("visibility", ""),
                 channels=_channels(request),
+                public_address=words(request.POST.get("public_address", ""), LONGEST + 1),
                 actor=actor_of(person(request)),
                 now=timezone.now(),
             )
@@ -68,6 +72,7 @@ def collection(request: HttpRequest, name: str) -> HttpResponse:
                 title=words(request.POST.get("title", ""), 300),
                 visibility=request.POST.get("visibility", ""),
                 channels=_channels(request),
+                public_address=words(request.POST.get("public_address", ""), LONGEST + 1),
                 actor=actor_of(person(request)),
                 now=timezone.now(),
             )
@@ -94,15 +99,32 @@ def _form(request: HttpRequest, found: Collection | None, problem: dict[str, str
     values: dict[str, Any] = {
         "name": posted.get("name", found.name if found else ""),
         "title": posted.get("title", str(found) if found else ""),
+        "public_address": posted.get("public_address", found.public_address if found else ""),
         "visibility": posted.get(
             "visibility", found.visibility if found else Collection.Visibility.PUBLIC
         ),
     }
     context = {
         "collection": found,
+        "example": _example(found, values["public_address"] or SAMPLE),
+        "sample": SAMPLE,
+        "longest": LONGEST,
         "values": values,
         "problem": problem,
         "channels": Channel.objects.order_by("name"),
         "chosen": chosen,
     }
     return render(request, "knowledge/collection.html", context, status=422 if problem else 200)
+
+
+def _example(found: Collection | None, template: str) -> dict[str, Any] | None:
+    """An article of the collection, and its link with this public address."""
+    article = found.documents.filter(state=Document.State.PUBLISHED).first() if found else None
+    if article is None:
+        return None
+    try:
+        address = checked_template(template)
+    except BadAddress:
+        return None
+    article.collection = Collection(public_address=address)
+    return {"article": article, "url": address_of(article)}
