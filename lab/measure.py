@@ -21,6 +21,9 @@ import time
 from io import StringIO
 from pathlib import Path
 
+from rich.console import Console
+from rich.progress import Progress
+
 HERE = Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE.parent)]
 COLLECTION = "help"
@@ -140,7 +143,11 @@ def retrieval(rows: list[dict], name: str, options: argparse.Namespace) -> dict:
     from lab.retrieval_figures import difference, figures, found_for
 
     before = read(options.against / f"{name}.jsonl") if options.against else None
-    found = found_for(rows, mode=options.mode or None)
+    with Progress(console=Console(stderr=True)) as progress:
+        bar = progress.add_task("Searching", total=len(rows))
+        found = found_for(
+            rows, mode=options.mode or None, advance=lambda n: progress.advance(bar, n)
+        )
     write(options.out / f"{name}.jsonl", found)
     told = figures(rows, found)
     if before is not None:

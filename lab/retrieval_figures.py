@@ -7,7 +7,7 @@ article). A question with several needs asks for several answers: any of them co
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from generation.figures import Figures
@@ -22,9 +22,11 @@ BATCH = 16
 KEPT = 10
 
 
-def found_for(rows: Sequence[Row], *, mode: Mode | None = None) -> list[Row]:
+def found_for(
+    rows: Sequence[Row], *, mode: Mode | None = None, advance: Callable[[int], object] = id
+) -> list[Row]:
     """A row a question: the first articles and sections, the search's answer score, and the ranks (from
-    1) of each need's gold article and section, None where it isn't found."""
+    1) of each need's gold article and section, None where it isn't found. `advance(n)` follows it."""
     out: list[Row] = []
     for start in range(0, len(rows), BATCH):
         batch = rows[start : start + BATCH]
@@ -52,6 +54,7 @@ def found_for(rows: Sequence[Row], *, mode: Mode | None = None) -> list[Row]:
                     "sections": [" › ".join((s, *path)) for s, _, path in sections[:KEPT]],
                 }
             )
+        advance(len(batch))
     return out
 
 
@@ -69,7 +72,7 @@ def rank(right: Sequence[bool]) -> int | None:
 def figures(rows: Sequence[Row], found: Sequence[Row]) -> Row:
     """Over answerable questions `article@1`, `article@5`, `section@1`, `section@5` (any need's),
     `needs_article@5`, `needs_section@5` (the share of a question's needs); over all `answerable_auroc` of
-    the answer score; the same for questions of one and of more needs, and for other languages."""
+    the answer score; the same for questions of one and of more needs, in English and not."""
     told = _figures(rows, found)
     groups = {
         "one_need": lambda row: len(needs_of(row)) < 2,
@@ -84,6 +87,9 @@ def figures(rows: Sequence[Row], found: Sequence[Row]) -> Row:
             told[name] = {
                 k: v for k, v in part.items() if k not in ("intervals", "answerable_auroc")
             }
+    english = [at for at, row in enumerate(rows) if (row.get("language") or "en") == "en"]
+    if len(english) < len(rows):
+        told["english"] = _figures([rows[at] for at in english], [found[at] for at in english])
     return told | {"not_indexed": not_indexed(rows)}
 
 

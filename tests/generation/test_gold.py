@@ -93,6 +93,7 @@ def test_headings_are_compared_by_their_words() -> None:
     assert heading_key("Use `cron` {#cron}") == heading_key("Use cron") == "use cron"
     assert heading_key(":guilabel:`Users`") == heading_key("**Users**") == "users"
     assert heading_key("[Logs](../logs.md)") == "logs"
+    assert heading_key("Set up _coTURN_") == heading_key("Set up coTURN")
     assert heading_key("Configure {{< tooltip >}}") == "configure"
 
 
