@@ -90,13 +90,13 @@ def question_file(name: str) -> Path | None:
 
 
 def set_up(options: argparse.Namespace, installation: Path) -> dict:
-    """Migrate, ingest and index, unless that is done."""
+    """Migrate; ingest and index, unless that is done."""
+    manage("migrate", "--verbosity", "0")  # a used installation follows what the code has become
     marker = installation / "set_up.json"
     if marker.exists():
         done = json.loads(marker.read_text(encoding="utf-8"))
         print(f"using the installation of {done['made_at']}", file=sys.stderr)
         return {"ingest": done["ingest"]}
-    manage("migrate", "--verbosity", "0")
     report = json.loads(
         manage("ingest", str(options.articles), "--collection", COLLECTION, "--json")
     )
