@@ -81,7 +81,8 @@ def facts_of_row(row: Row) -> list[str]:
 def heading_key(heading: str) -> str:
     """A heading's words alone, by which two spellings of it are the same: no marks, roles, anchors,
     addresses or case."""
-    return " ".join(re.findall(r"[^\W_]+", _NO_WORDS.sub(" ", heading).casefold()))
+    words = _NO_WORDS.sub(" ", heading).replace("_", "").casefold()
+    return " ".join(re.findall(r"\w+", words))
 
 
 def kind_of(path: str) -> Kind | None:

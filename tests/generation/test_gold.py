@@ -94,6 +94,9 @@ def test_headings_are_compared_by_their_words() -> None:
     assert heading_key(":guilabel:`Users`") == heading_key("**Users**") == "users"
     assert heading_key("[Logs](../logs.md)") == "logs"
     assert heading_key("Set up _coTURN_") == heading_key("Set up coTURN")
+    assert heading_key("The `env_file` line") == heading_key(
+        "The envfile line"
+    )  # as headings are kept
     assert heading_key("Configure {{< tooltip >}}") == "configure"
 
 
