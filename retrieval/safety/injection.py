@@ -5,23 +5,31 @@ digits for letters undone, words spelled letter by letter joined, HTML comments 
 decoded; named patterns (`injection_rules`) then look for orders to the machine. The score is
 `1 - Π(1 - weight)` over the different rules that match, a rule that matches on different words
 counting one and a half times: it is a rank, not a probability.
+
+A passage is read by the narrower `article_rules`. What only a ticket's rules find in it is a hint, and
+counts half.
 """
 
 import base64
 import binascii
 import re
 from bisect import bisect_left
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
 from typing import Literal
 
+from retrieval.safety.article_rules import ARTICLE_RULES
 from retrieval.safety.injection_rules import RULES, Rule
 from retrieval.safety.normalise import normalise, spelled_out, unleet
 
-INJECTION_SCREEN_VERSION = "rules-3"
+INJECTION_SCREEN_VERSION = "rules-4"
 # an article may well say "suppose you are …", so a passage needs more than a hint
 FLAGGED_FROM = {"ticket": 0.5, "passage": 0.6}
+# What a ticket would be flagged for is mostly documentation in an article ("bypass the rule"): it
+# counts this share of its weight there, so that only several of them together are a reason
+HINT = 0.5
+HINTS = tuple(rule for rule in RULES if rule.name != "active markup")
 
 _HIDDEN_OPENING = re.compile(
     r"<!--|<(?:\w{1,20})\b[^<>]{0,200}(?:display\s?:\s?none|font-size\s?:\s?0|"
@@ -61,10 +69,10 @@ def screen_injection(
 ) -> InjectionFinding:
     """Looks for planted instructions in a ticket (the default) or in a knowledge-base passage.
 
-    In passages, markup that a browser would run is not a reason: help articles show code.
+    A passage is read by `article_rules`: help articles show code and speak of rules and modes.
     """
     reading = normalise(text)
-    rules = [rule for rule in RULES if kind == "ticket" or not rule.tickets_only]
+    rules = RULES if kind == "ticket" else ARTICLE_RULES
     weights: dict[str, float] = {}
     reasons: dict[str, str] = {}
     spans: list[InjectionSpan] = []
@@ -81,28 +89,32 @@ def screen_injection(
         note(rule.name, rule.weight, rule.reason, start, end)
         matched_at.append((start, end))
         wordings.append((rule.name, reading.text[start:end].lower()))
+    if kind == "passage":
+        whole, counted = set(weights), _touching(matched_at)
+        for rule, start, end in _matches(HINTS, reading.text):
+            matched_at.append((start, end))
+            # the same words are not two reasons
+            if rule.name not in whole and not counted(start, end):
+                note(rule.name, rule.weight * HINT, rule.reason, start, end)
     plain = unleet(reading.text)
     if plain != reading.text:
         for rule, start, end in _matches(rules, plain):
-            if rule.name not in weights:
+            if weights.get(rule.name, 0.0) < rule.weight:
                 note(rule.name, rule.weight, f"{rule.reason} (in disguised spelling)", start, end)
     for start, end, joined in spelled_out(reading.text):
         for rule, _, _ in _matches(rules, joined):
             note(rule.name, rule.weight, f"{rule.reason} (spelled letter by letter)", start, end)
-    matched_at.sort()
-    begins = [start for start, _ in matched_at]
-    reached = list(accumulate((end for _, end in matched_at), max))
+    matched = _touching(matched_at)
     for start, end in _hidden(reading.text):
-        before = bisect_left(begins, end)
-        if before and reached[before - 1] > start:  # one of those that begin before its end
+        if matched(start, end):
             note("hidden text", 0.5, "the instruction is hidden from a reader", start, end)
     for start, end, decoded in _decoded(reading.text):
-        matched = [rule for rule, _, _ in _matches(rules, decoded)]
-        for rule in matched:
+        said_in_it = [rule for rule, _, _ in _matches(rules, decoded)]
+        for rule in said_in_it:
             note(rule.name, rule.weight, f"{rule.reason} (encoded)", start, end)
         note(
             "encoded text",
-            0.5 if matched else 0.35,
+            0.5 if said_in_it else 0.35,
             "holds readable text in an encoding",
             start,
             end,
@@ -130,7 +142,7 @@ def screen_injection(
     )
 
 
-def _matches(rules: list[Rule], text: str) -> Iterator[tuple[Rule, int, int]]:
+def _matches(rules: Sequence[Rule], text: str) -> Iterator[tuple[Rule, int, int]]:
     """Each rule that matches in each window of the text, once a place."""
     for offset in range(0, max(1, len(text) - _OVERLAP), _WINDOW - _OVERLAP):
         window = text[offset : offset + _WINDOW]
@@ -138,6 +150,19 @@ def _matches(rules: list[Rule], text: str) -> Iterator[tuple[Rule, int, int]]:
             for match in rule.pattern.finditer(window):
                 if match.end() > match.start():
                     yield rule, offset + match.start(), offset + match.end()
+
+
+def _touching(places: list[tuple[int, int]]) -> Callable[[int, int], bool]:
+    """Whether a stretch shares a character with one of these places."""
+    ordered = sorted(places)
+    begins = [start for start, _ in ordered]
+    reached = list(accumulate((end for _, end in ordered), max))
+
+    def touches(start: int, end: int) -> bool:
+        before = bisect_left(begins, end)
+        return bool(before) and reached[before - 1] > start  # one that begins before its end
+
+    return touches
 
 
 def _hidden(text: str) -> Iterator[tuple[int, int]]:

@@ -17,21 +17,21 @@ class Rule:
     weight: float
     reason: str
     pattern: re.Pattern[str]
-    tickets_only: bool = False
 
 
-def _rule(
-    name: str, weight: float, reason: str, *patterns: str, tickets_only: bool = False
-) -> Rule:
-    joined = "|".join(f"(?:{pattern})" for pattern in patterns)
-    return Rule(
-        name, weight, reason, re.compile(joined, re.IGNORECASE | re.MULTILINE), tickets_only
-    )
+def joined(*patterns: str) -> re.Pattern[str]:
+    """One pattern that matches where any of these does."""
+    either = "|".join(f"(?:{pattern})" for pattern in patterns)
+    return re.compile(either, re.IGNORECASE | re.MULTILINE)
 
 
-_UP_TO_4 = r"(?:[\w'’\"-]+[\s,]+){0,4}?"
-_GAP = r"[^\n.!?]{0,60}?"
-_WIDE_GAP = r"(?:[^\n.!?]|[.!?](?=[\w\"”'’])){0,90}?"  # goes on over the dots of addresses
+def _rule(name: str, weight: float, reason: str, *patterns: str) -> Rule:
+    return Rule(name, weight, reason, joined(*patterns))
+
+
+UP_TO_4 = r"(?:[\w'’\"-]+[\s,]+){0,4}?"
+GAP = r"[^\n.!?]{0,60}?"
+WIDE_GAP = r"(?:[^\n.!?]|[.!?](?=[\w\"”'’])){0,90}?"  # goes on over the dots of addresses
 _DROP = (
     r"\b(?:ignore|disregard|forget|overlook|override|neglect|bypass|discard|erase|delete|"
     r"pay no attention to|do not (?:follow|obey|comply with)|don'?t (?:follow|obey)|"
@@ -61,7 +61,7 @@ _HIDDEN_ORDERS = (
     r"(?:system|initial|original|hidden|secret|developer|first|internal|base|pre)[\s-]*"
     r"(?:prompts?|instructions?|messages?|configuration|directives?|rules|guidelines|context)"
 )
-_AI = (
+AI = (
     r"(?:AI(?: model| assistant| language model| system| bot)?s?|artificial intelligence|"
     r"(?:large )?language models?|LLMs?|chat-?bots?|chat-?gpt|gpt-?\d?|virtual assistants?|"
     r"digital assistants?|assistants?|claude|gemini|copilot)"
@@ -70,10 +70,10 @@ _AI = (
 RULES: tuple[Rule, ...] = (
     _rule(
         "override", 0.85, "asks to set aside earlier instructions",
-        _DROP + rf"(?:{_UP_TO_4})(?:all|any|every|your|these|those|previous|prior|above|earlier|system)\s+"
-        rf"{_UP_TO_4}{_ORDERS}\b(?!\s+(?:book|manual|leaflet|sheet|email|e-mail|letter))",
-        _DROP + rf"(?:the\s+|my\s+)?{_UP_TO_4}{_EARLIER}\s+{_UP_TO_4}{_ORDERS}\b",
-        _DROP + r"(?:everything|anything|all)\s+(?:that\s+)?(?:you|i|we|was|said|above|before|learned|written)",
+        _DROP + rf"(?:{UP_TO_4})(?:all|any|every|your|these|those|previous|prior|above|earlier|system)\s+"
+        rf"{UP_TO_4}{_ORDERS}\b(?!\s+(?:book|manual|leaflet|sheet|email|e-mail|letter))",
+        _DROP + rf"(?:the\s+|my\s+)?{UP_TO_4}{_EARLIER}\s+{UP_TO_4}{_ORDERS}\b",
+        _DROP + r"(?:everything|anything|all)\s+(?:that\s+)?(?:you|i|we|was|said|above|before|learned|written)\b",
         _DROP + r"(?:what|whatever|all that)\s+(?:you|i|was)\b[^.\n]{0,30}\b(?:told|said|instructed|taught|programmed)",
         _DROP + rf"(?:the\s+|those\s+|these\s+)?{_ORDERS}\s+(?:that\s+|which\s+)?(?:above|before this|you (?:were|have been|got|received))",
         r"\b(?:ignore|disregard|forget)(?:all)?(?:the|your|of)?(?:previous|prior|above|earlier)(?:instructions?|rules|prompts?)",
@@ -91,7 +91,7 @@ RULES: tuple[Rule, ...] = (
         r"\brole-?\s?play(?:ing|er)?\b(?!\s+(?:games?|books?|dice|sets?))", r"\bstay in character\b|\bbreak(?:ing)? character\b|\bin character as\b",
         r"\b(?:immerse yourself|take on|assume|adopt|play)\s+(?:in(?:to)?\s+)?the\s+(?:role|persona|character|identity|part)\b",
         r"\byour (?:new )?(?:name|identity|persona|role|task|job|goal|mission|purpose|objective) (?:is|will be|shall be|now is)\b(?!\s+(?:not|required|invalid|already|incorrect|correct|displayed|shown|missing|on|in)\b)",
-        r"\bfrom (?:now on|this (?:point|moment)(?: on(?:ward)?s?)?|here on(?: out)?)\b" + _GAP + r"\byou\b"
+        r"\bfrom (?:now on|this (?:point|moment)(?: on(?:ward)?s?)?|here on(?: out)?)\b" + GAP + r"\byou\b"
         r"(?!\s+(?:(?:will|should|must|can|may|need to|have to|are to)\s+)?(?:please\s+|only\s+|always\s+)?(?:send|ship|deliver|charge|bill|call|e-?mail|invoice|mail|contact|post|pay|refund|book|phone|debit|withdraw|use my|write to|let me|collect)\b)",
         r"\bsimulate\s+(?:an?\s+)?(?:\w+\s+){0,3}(?:mode|ai|chatbot|persona|character|terminal|chatgpt)\b",
         r"\b(?:two|2|separate|distinct)\s+(?:\w+\s+){0,2}(?:personas|personalities|responses? to (?:every|each))\b",
@@ -103,15 +103,15 @@ RULES: tuple[Rule, ...] = (
     _rule(
         "jailbreak", 0.55, "speaks of lifting the assistant's limits",
         r"\bjail-?br(?:eak|oken)(?:ed|ing)?\b(?!\s+(?:device|phone|iphone|or rooted))", r"\bdo anything now\b", r"\b(?-i:DAN|D\.A\.N)\b(?=[^\n]{0,80}\b(?:you|mode|can|will|ai|free)\b)",
-        r"\b(?:god|dan|sudo|unrestricted|jailbreak|evil|chaos|opposite) mode\b(?:[^.\n]{0,40}\b(?:enabled|activated|on|output|unlock|you|now))",
+        r"\b(?:god|dan|unrestricted|jailbreak|evil|chaos|opposite) mode\b(?:[^.\n]{0,40}\b(?:enabled|activated|on|output|unlock|you|now)\b)",
         # devices have these modes too: here it must be the machine's
-        rf"\b(?:developer|debug|maintenance) mode\b[^.\n]{{0,60}}\b(?:outputs?|{_AI}|answers?|respon[ds]\w*|you (?:are|can|will|must|have|may))\b",
-        rf"\b(?:{_AI}|you(?:'re| are| will| must)|your)\b[^.\n]{{0,60}}\b(?:developer|debug|maintenance) mode\b",
-        r"\b(?:no|without|free (?:of|from)|lift|remove|break free|not bound by)\b" + _GAP
+        rf"\b(?:developer|debug|maintenance|sudo) mode\b[^.\n]{{0,60}}\b(?:outputs?|{AI}|answers?|respon[ds]\w*|you (?:are|can|will|must|have|may))\b",
+        rf"\b(?:{AI}|you(?:'re| are| will| must)|your)\b[^.\n]{{0,60}}\b(?:developer|debug|maintenance) mode\b",
+        r"\b(?:no|without|free (?:of|from)|lift|remove|break free|not bound by)\b" + GAP
         + r"\b(?:restrictions?|limitations?|filters?)\b[^.\n]{0,60}\b(?:you (?:are|can|will|must|have)|answer|respon[ds]\w*)\b",
-        rf"\b(?:{_AI}|you(?:'re| are| have| will| must|rself)|your|answers?|respon[ds]\w*|act|speak)\b[^.\n]{{0,60}}\b(?:no|without|free (?:of|from)|lift|remove|break free|not bound by)\b"
-        + _GAP + r"\b(?:restrictions?|limitations?|filters?)\b",
-        r"\b(?:no|without|free (?:of|from)|lift|remove|break free|not bound by|any)\b" + _GAP
+        rf"\b(?:{AI}|you(?:'re| are| have| will| must|rself)|your|answers?|respon[ds]\w*|act|speak)\b[^.\n]{{0,60}}\b(?:no|without|free (?:of|from)|lift|remove|break free|not bound by)\b"
+        + GAP + r"\b(?:restrictions?|limitations?|filters?)\b",
+        r"\b(?:no|without|free (?:of|from)|lift|remove|break free|not bound by|any)\b" + GAP
         + r"\b(?:censorship|moral(?:s|ity)?|ethic(?:s|al)|guardrails?|content polic)",
         r"\b(?:un(?:censored|filtered|restricted|moderated|ethical|aligned|hinged)|amoral)\b[^.\n]{0,30}\b(?:ai|answers?|response|model|chatbot|assistant|mode|persona|version|advice)\b",
         r"\bopen\s?ai(?:'s|’s)?\b[^.\n]{0,40}\b(?:polic|guideline|rule|restriction|limit|content|filter|censor)",
@@ -124,29 +124,29 @@ RULES: tuple[Rule, ...] = (
     _rule(
         "prompt extraction", 0.75, "asks for the assistant's own instructions",
         r"\b(?:reveal|show|print|repeat|output|display|tell|give|share|write|disclose|expose|leak|list|quote|recite|dump|return|encode|translate|summari[sz]e|need to see|see|what (?:is|are|was|were)|what'?s)\b"
-        + _GAP + r"\b(?:your|the|its|this|above|those)\s+(?:\w+\s+){0,2}?" + _HIDDEN_ORDERS + r"\b",
+        + GAP + r"\b(?:your|the|its|this|above|those)\s+(?:\w+\s+){0,2}?" + _HIDDEN_ORDERS + r"\b",
         r"\bsystem prompts?\b(?!\s+(?:you|the (?:user|administrator)|for|users?|whether|to|asks|appears|opens|is displayed|me|us|every|each|customers?|people|an?\b))", r"\byour (?:exact |full |own )?(?:instructions|prompt|programming)\b(?!\s+(?:manual|booklet|leaflet|page|video|say|were not clear))(?=[^\n]{0,40}(?:[?:.'\"]|verbatim|word|above))",
         r"\b(?:repeat|print|output|copy|display|recite)\b[^.\n]{0,30}\b(?:text|words|everything|sentences?|lines?)\s+(?:above|before|prior)\b",
-        r"\brepeat the above\b|\brepeat (?:this|the) (?:entire|whole) conversation\b|\bstarting instructions\b|\btext you were given\b|\bi was instructed to['\"]|\bnot (?:supposed|allowed) to tell (?:me|us|anyone)\b|\bwhat were you told\b|\bwhat were those instructions\b|\binitiali[sz]ation string\b",
+        r"\brepeat the above\b(?!\s+(?:\w+\s+)?(?:steps?|procedures?|process|commands?|tests?)\b)|\brepeat (?:this|the) (?:entire|whole) conversation\b|\bstarting instructions\b|\btext you were given\b|\bi was instructed to['\"]|\bnot (?:supposed|allowed) to tell (?:me|us|anyone)\b|\bwhat were you told\b|\bwhat were those instructions\b|\binitiali[sz]ation string\b",
         r"\bmy instructions are\b|\bconsole\.log\(\s*system", r"\binitial prompt\b",
         r"\binstructions\b[^.\n]{0,20}\byou (?:were|have been|got) (?:given|told|received)",
     ),
     _rule(
         "prompt markers", 0.8, "imitates the markers of a prompt",
         r"<\|\s*(?:im_start|im_end|system|user|assistant|endoftext|end_of_text|eot_id|start_header_id)\s*\|>",
-        r"\[/?(?:INST|SYS|SYSTEM)\]|<</?SYS>>|\[(?:system|assistant|admin|developer)\](?:\s*[:(])",
+        r"\[/?(?:INST|SYS|SYSTEM)\]|<</?SYS>>|\[(?:system|assistant|admin|developer)\]\s*:",
         r"</?\s*(?:system|assistant|system_prompt|instructions?|prompt|context|s)\s*>(?!\w)",
         r"^[ \t]{0,8}#{1,4}[ \t]{0,4}(?:system|instruction|assistant|new instructions?|response)s?[ \t]{0,4}:?[ \t]{0,4}$",
         r"^[ \t]{0,8}[{\[(\"']{0,4}[ \t]{0,4}(?:system|assistant|system (?:message|prompt|note|notice|instruction|update))\s*:\s*\S",
         r"\b(?:end|begin(?:ning)?|start) of (?:context|system prompt|prompt|user input|instructions|conversation|ticket|customer message|knowledge|passages?)\b",
-        r"^[ \t]{0,8}-{3,20}\s*(?:end|begin|system|new)\b[^\n]{0,30}-{3,}",
+        r"^[ \t]{0,8}-{3,20}\s*(?:end|begin|system|new)\b(?![^\n]{0,24}\b(?:keys?|certificate(?: request)?|pgp|crl|parameters|pkcs7)\b)[^\n]{0,30}-{3,}",
     ),
     _rule(
         "addresses the machine", 0.6, "speaks to an AI rather than to the support team",
-        rf"\b(?:as|to|for|dear|hey|hello|attention|note (?:to|for)|message (?:to|for)|instructions? (?:to|for)|warning to)\s*:?\s+(?:the |any |all |an? |this |whichever )*(?:{_AI})\b(?=[^\n]{{0,60}}(?:must|should|will|please|:|,|shall|need|reading|processing|handling|writing|drafting|that (?:can|will|is)))",
-        rf"\b(?:if|since|because|when|as)\s+you(?:'re| are)\s+(?:an?\s+|the\s+)?(?:{_AI})\b",
-        rf"\byou(?:'re| are)\s+(?:an?|the|my)\s+(?:\w+[ -]){{0,3}}?(?:{_AI})\b",
-        rf"\b(?:{_AI})\s+(?:that (?:reads|processes|handles|answers|drafts)|reading this|processing this|must|shall)\b",
+        rf"\b(?:as|to|for|dear|hey|hello|attention|note (?:to|for)|message (?:to|for)|instructions? (?:to|for)|warning to)\s*:?\s+(?:the |any |all |an? |this |whichever )*(?:{AI})\b(?=[^\n]{{0,60}}(?:must|should|will|please|:|,|shall|need|reading|processing|handling|writing|drafting|that (?:can|will|is)))",
+        rf"\b(?:if|since|because|when|as)\s+you(?:'re| are)\s+(?:an?\s+|the\s+)?(?:{AI})\b",
+        rf"\byou(?:'re| are)\s+(?:an?|the|my)\s+(?:\w+[ -]){{0,3}}?(?:{AI})\b",
+        rf"\b(?:{AI})\s+(?:that (?:reads|processes|handles|answers|drafts)|reading this|processing this|must|shall)\b",
     ),
     _rule("names a model", 0.3, "names an AI product", r"\b(?:chat-?gpt|openai)\b"),
     _rule(
@@ -154,7 +154,7 @@ RULES: tuple[Rule, ...] = (
         r"\b(?:begin|start|end|preface|prefix|append|prepend|finish|conclude|sign off|precede)\b[^.?!\n]{0,20}\b(?:your|the|every|each|all|any)\s+(?:\w+\s+){0,2}?(?:answers?|responses?|repl(?:y|ies)|outputs?)\s+(?:with|by|to (?:every|each)|in)\b",
         r"\b(?:always|only|just)\s+(?:respond|reply|answer)\s+(?:with|in|using|by saying|as)\s+(?:the (?:word|phrase|sentence|string|letter|text|following)|[\"“'])",
         r"\b(?:respond|reply|answer)\s+(?:(?:only|exclusively|solely|just|always|exactly)\s+(?:with(?:in)?|in|using|by saying|as)\s+(?:the (?:word|phrase|sentence|string|letter|text|following)|[\"“'])|(?:only|exclusively|solely|just|always|exactly)?\s*(?:with(?:in)?|in|using|by saying|as)\s+(?:only |exactly |a code ?block|json|base64|rot13|emoji|all caps|uppercase|rhyme|riddles?|reverse|pirate))",
-        rf"\b(?:add|include|insert|embed|integrate|incorporate|mention|append|put|place|introduce|drop|weave|write|provide|use|replace|remove|rearrange|misspell|group|swap|reverse|substitute|omit|encode|translate|modify|scramble|capitali[sz]e|randomi[sz]e|jumble|shuffle|present|convert|alter|change|express|format|delete|combine|mix|merge|eliminate|craft|construct)\b{_WIDE_GAP}\b(?:in|into|to|of|from|within|for|throughout|at the (?:end|start|beginning) of|with)\s+(?:all\s+|each of\s+)?your\s+(?:\w+\s+)?{_ANSWER}\b",
+        rf"\b(?:add|include|insert|embed|integrate|incorporate|mention|append|put|place|introduce|drop|weave|write|provide|use|replace|remove|rearrange|misspell|group|swap|reverse|substitute|omit|encode|translate|modify|scramble|capitali[sz]e|randomi[sz]e|jumble|shuffle|present|convert|alter|change|express|format|delete|combine|mix|merge|eliminate|craft|construct)\b{WIDE_GAP}\b(?:in|into|to|of|from|within|for|throughout|at the (?:end|start|beginning) of|with)\s+(?:all\s+|each of\s+)?your\s+(?:\w+\s+)?{_ANSWER}\b",
         rf"\b(?:modify|change|alter|adjust|encode|translate|write|rewrite|convert|craft|construct|create|compose|format|formulate|encrypt|scramble|make|keep|limit)\s+your\s+(?:\w+\s+)?{_ANSWER}\s+(?:to|so|in|into|by|with|using|as|such)\b",
         rf"\byour\s+(?:\w+\s+)?{_ANSWER}\s+(?:must|should|shall|has to|needs to|ought to)\b(?!\s+(?:be (?:sent|mailed|sooner|faster)|arrive|reach|help))",
         r"\b(?:just|only|simply)\s+(?:say|print|output|write|respond|reply|type|return)\b\s*(?:with\s+)?[\"“'`]",
@@ -202,6 +202,5 @@ RULES: tuple[Rule, ...] = (
         r"<\s*(?:iframe|object|embed|svg/onload|body\s+on\w+)\b", r"\bdocument\.cookie\b",
         r"'\s*(?:or|and)\s+'?1'?\s*=\s*'?1|;\s*drop\s+table\b|\bunion\s+(?:all\s+)?select\b.{0,60}\bfrom\b|'\s*;\s*--",
         r"\{\{[^{}]{0,80}?(?:__class__|config|self|7\s?\*\s?7)[^{}]{0,80}\}\}",
-        tickets_only=True,
     ),
 )  # fmt: skip
