@@ -295,7 +295,7 @@ GENERATOR = env_str(
     "GENERATOR", "bundled", "bundled, a hub name@revision, a folder, or langchain:provider:model"
 )
 TOXICITY = env_str("TOXICITY", "bundled", "bundled, or Detoxify's original, unbiased, multilingual")
-SAMPLES = env_int("SAMPLES", 3, "samples generated for each draft", minimum=1)
+SAMPLES = env_int("SAMPLES", 0, "free texts that the generator writes for each draft")
 TEMPERATURE = env_float("TEMPERATURE", 0.3, "sampling temperature; 0 = greedy")
 TOP_P = env_float("TOP_P", 0.9, "nucleus sampling")
 TOP_K = env_int("TOP_K", 40, "top-k sampling; 0 = off")

@@ -1,14 +1,13 @@
-"""Which of the passages that a search found a reply may rest on, and what speaks for each."""
+"""Which of the sections that a search found a reply may rest on."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-from generation.choosing import Found
 from generation.drafted import DraftedReply
-from generation.quoting import words_shared
 from generation.screening import why_left_out
 from retrieval.codes import codes_of, differs
+from retrieval.literal import OPERATING, systems_of
 from retrieval.product_names import tells_of_another
 from retrieval.search import SearchHit
 
@@ -26,21 +25,17 @@ def sift(reply: DraftedReply, hits: Sequence[SearchHit]) -> None:
             reply.hits.append(hit)
     if others:
         titles = "”, “".join(dict.fromkeys(others))
-        why = f"Left out, since the question names another product, code or version: “{titles}”."
+        why = f"Left out, since the question names another product, code, version or system: “{titles}”."
         reply.notes.append(("other_thing", why))
 
 
-def found_of(reply: DraftedReply, hit: SearchHit) -> Found:
-    """What speaks for a passage as an answer."""
-    text = f"{hit.full_title}\n{hit.text}"
-    needs = reply.question.needs or (reply.question.text,)
-    code = bool(codes_of(reply.question.text, loose=True) & codes_of(text))
-    return Found(hit.dense_score, hit.rerank_score, words_shared(needs, text), code)
-
-
 def _tells_of_another(question: str, hit: SearchHit) -> bool:
-    """Whether a passage is about another code, version or product than the one that is asked about."""
+    """Whether a passage is about another code, version, product or operating system than the one that is
+    asked about."""
     asked = codes_of(question, loose=True)
     if asked and differs(asked, codes_of(f"{hit.full_title}\n{hit.text}")):
         return True
-    return tells_of_another(question, hit.full_title, hit.text)
+    if tells_of_another(question, hit.full_title, hit.text):
+        return True
+    theirs, ours = systems_of(question) & OPERATING, systems_of(hit.full_title) & OPERATING
+    return bool(theirs and ours and not theirs & ours)

@@ -39,7 +39,7 @@ def shown_digest(draft: Draft) -> str | None:
 def _passage(source: DraftSource) -> list[Any]:
     """The passage as it is shown: its words, where they stand, and in what."""
     chunk, revision = source.chunk, source.chunk.revision
-    return [chunk.text, chunk.start, chunk.end, chunk.heading_path, revision.title, revision.number]
+    return [source.text, *source.span, chunk.heading_path, revision.title, revision.number]
 
 
 def _plain(value: Any) -> Any:

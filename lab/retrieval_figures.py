@@ -14,7 +14,9 @@ from generation.figures import Figures
 from generation.gold import Gold, gold_of
 from retrieval.intervals import interval_of_mean
 from retrieval.models import Chunk, Document
-from retrieval.search import Mode, ThreadTurn, query_of, search_many
+from retrieval.query import Query
+from retrieval.search import Mode, SearchHit, SearchResults, ThreadTurn, query_of, search_many
+from retrieval.section_search import find_sections
 
 Row = dict[str, Any]
 DEPTH = 60  # passages, of which at least ten articles come
@@ -25,8 +27,9 @@ KEPT = 10
 def found_for(
     rows: Sequence[Row], *, mode: Mode | None = None, advance: Callable[[int], object] = id
 ) -> list[Row]:
-    """A row a question: the first articles and sections, the search's answer score, and the ranks (from
-    1) of each need's gold article and section, None where it isn't found. `advance(n)` follows it."""
+    """A row a question, as drafts are searched for or by a `mode` of passages: the first articles and
+    sections, the search's answer score, and the ranks (from 1) of each need's gold article and
+    section, None where it isn't found. `advance(n)` follows it."""
     out: list[Row] = []
     for start in range(0, len(rows), BATCH):
         batch = rows[start : start + BATCH]
@@ -34,9 +37,11 @@ def found_for(
             query_of(row.get("subject") or "", [ThreadTurn("customer", row["body"])])
             for row in batch
         ]
-        for row, results in zip(batch, search_many(queries, k=DEPTH, mode=mode), strict=True):
-            passages = [(hit.source, hit.title, tuple(hit.heading_path)) for hit in results.hits]
-            articles = list(dict.fromkeys((source, title) for source, title, _ in passages))
+        for row, results in zip(batch, _searched(queries, mode), strict=True):
+            passages = [
+                (hit.source, hit.title, hit.heading_path, headings_in(hit)) for hit in results.hits
+            ]
+            articles = list(dict.fromkeys((source, title) for source, title, _, _ in passages))
             sections = list(dict.fromkeys(passages))
             needs = needs_of(row)
             out.append(
@@ -48,14 +53,32 @@ def found_for(
                         for need, gold in needs.items()
                     },
                     "section_ranks": {
-                        need: rank([any(g.is_section(*one) for g in gold) for one in sections])
+                        need: rank([any(is_right(g, *one) for g in gold) for one in sections])
                         for need, gold in needs.items()
                     },
-                    "sections": [" › ".join((s, *path)) for s, _, path in sections[:KEPT]],
+                    "sections": [" › ".join((s, *path)) for s, _, path, _ in sections[:KEPT]],
                 }
             )
         advance(len(batch))
     return out
+
+
+def headings_in(hit: SearchHit) -> tuple[str, ...]:
+    """The headings inside of what was found ("Solution")."""
+    return tuple(line.lstrip("# ") for line in hit.text.split("\n") if line.startswith("#"))
+
+
+def is_right(
+    gold: Gold, source: str, title: str, path: tuple[str, ...], inside: tuple[str, ...]
+) -> bool:
+    """Whether a section is a right one by the headings over it or in it."""
+    return gold.is_section(source, title, path) or gold.is_section(source, title, (*path, *inside))
+
+
+def _searched(queries: Sequence[Query], mode: Mode | None) -> list[SearchResults]:
+    if mode is None:
+        return find_sections(queries, k=DEPTH)
+    return search_many(queries, k=DEPTH, mode=mode)
 
 
 def needs_of(row: Row) -> dict[int, list[Gold]]:

@@ -131,7 +131,7 @@ def chunk(
     where it says something (see `sections`).
     """
     text = blanked(text)
-    addresses = {_name(found[1]): found for found in _DEFINITION.finditer(text)}
+    addresses = _definitions(text)
     pieces: list[Piece] = []
     for section in sections(text):
         path = section.heading_path
@@ -145,6 +145,15 @@ def chunk(
             tokens = count_tokens(text[start:end])
             pieces.append(Piece(start, end, path, tokens, "\n".join(known)))
     return pieces
+
+
+def addresses_of(text: str, start: int, end: int) -> list[str]:
+    """The definitions of the reference links in a span that stand outside of it."""
+    return _addresses(text, start, end, _definitions(text))
+
+
+def _definitions(text: str) -> dict[str, re.Match[str]]:
+    return {_name(found[1]): found for found in _DEFINITION.finditer(text)}
 
 
 def _addresses(text: str, start: int, end: int, known: dict[str, re.Match[str]]) -> list[str]:
@@ -225,9 +234,8 @@ def _headings(text: str) -> Iterator[tuple[int, int, int, str]]:
 
 
 def _plain(words: str) -> str:
-    return re.sub(
-        r"[*_`]+", "", re.sub(r"\[([^\]]{0,500})\]\([^)]{0,1000}\)", r"\1", words)
-    ).strip()
+    labels = re.sub(r"\[([^\]]{0,500})\]\([^)]{0,1000}\)", r"\1", words)
+    return re.sub(r"[*`]+|(?<!\w)_+|_+(?!\w)", "", labels).strip()
 
 
 def _trim(text: str, start: int, end: int) -> Span | None:

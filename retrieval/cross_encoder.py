@@ -20,7 +20,7 @@ from transformers import BertConfig, BertModel
 
 from retrieval import minilm
 
-QUERY_TOKENS = 128  # of a longer query its first FIRST_TOKENS are kept, and its end
+QUERY_TOKENS = 160  # of a longer query its first FIRST_TOKENS are kept, and its end
 FIRST_TOKENS = 32  # the subject and the first words
 PASSAGE_TOKENS = 254  # chunks are never longer (the embedder's window); others are cut at the end
 _CLS, _SEP = 101, 102

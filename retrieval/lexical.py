@@ -215,6 +215,17 @@ class LexicalIndex:
     def __len__(self) -> int:
         return self._offsets[-1]
 
+    def weight(self, term: str) -> float:
+        """How much a term tells apart, in nats: 0 for one that stands nowhere."""
+        holding = sum(
+            len(hits[0])
+            for index in range(len(self._parts))
+            if (hits := self._hits(index, term)) is not None
+        )
+        if not holding:
+            return 0.0
+        return math.log(1 + (self._count - holding + 0.5) / (holding + 0.5))
+
     def scores(self, query: str) -> NDArray[np.float32]:
         """BM25 of every row for the query, `float32 [n]`; 0 where no word of it stands."""
         scores = np.zeros(len(self), dtype=np.float32)

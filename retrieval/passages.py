@@ -36,7 +36,9 @@ class SearchHit:
     `score` orders the hits within one search (reciprocal ranks when fused); `dense_score` is the
     cosine to the query and `lexical_score` its BM25: both are there in every mode. `rerank_score`
     is the probability that it answers, from the reranker of the version `reranker`; None and ""
-    where none read it. `also` names the places of near-duplicates that were folded into it. `url` is
+    where none read it. Of a section, `answer_score` is the probability that it answers, by all that is
+    known of it, and `part_scores` are the same for each part of a query that asks several things.
+    `also` names the places of near-duplicates that were folded into it. `url` is
     the article's public address (`retrieval.public_links`), or "".
     """
 
@@ -56,6 +58,8 @@ class SearchHit:
     rerank_score: float | None = None
     reranker: str = ""
     context: str = ""
+    answer_score: float | None = None
+    part_scores: tuple[float, ...] = ()
     also: tuple[Twin, ...] = ()
     url: str = ""
 

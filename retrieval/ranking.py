@@ -145,7 +145,7 @@ class _Ranking:
         self._near: dict[str, Rows] = {}
         self._words: dict[str, NDArray[np.float32]] = {}
         self.allowed = _rows_of(snapshot, document_ids(scope))
-        self.unread = _is_unread(query.text, snapshot)
+        self.unread = is_unread(query.text, snapshot)
         self.preferred = (
             _rows_of(snapshot, documents_in(query.language)) if query.language else None
         )
@@ -312,7 +312,7 @@ def _rerank(
     return found
 
 
-def _is_unread(text: str, snapshot: OpenSnapshot) -> bool:
+def is_unread(text: str, snapshot: OpenSnapshot) -> bool:
     """Whether words must do for a text: most of it is in scripts without blanks, which the bundled models
     don't know, and articles are written in them too."""
     if settings.EMBEDDER != "bundled" or share_without_blanks(text) <= 0.5:

@@ -57,8 +57,15 @@ class SearchResults:
 
     @property
     def answer_score(self) -> float:
-        """How likely the knowledge base answers at all: the best hit's cosine, 0 without hits."""
-        return max((hit.dense_score for hit in self.hits), default=0.0)
+        """How likely the knowledge base answers at all: of sections the best one's probability, of passages
+        the best cosine; 0 without hits."""
+        return max(
+            (
+                hit.dense_score if hit.answer_score is None else hit.answer_score
+                for hit in self.hits
+            ),
+            default=0.0,
+        )
 
 
 def search(
@@ -91,6 +98,15 @@ def search_many(
     snapshot = open_active()
     asked = [plain_query(query) if isinstance(query, str) else query for query in queries]
     ranked = rank_many(snapshot, asked, k=k + SPARE, mode=mode, scopes=scopes)
+    chunks = chunks_of(ranked)
+    return [
+        SearchResults(_hits(one, chunks, k=k, join=join), snapshot.id, one.problem)
+        for one in ranked
+    ]
+
+
+def chunks_of(ranked: Sequence[Ranked]) -> dict[int, Chunk]:
+    """The chunks of rankings by id, with their documents; one that no reader sees is left out."""
     wanted = {int(chunk_id) for one in ranked for chunk_id in one.chunk_ids}
     chunks = (
         Chunk.objects.select_related("revision__document__collection")
@@ -98,10 +114,7 @@ def search_many(
         .in_bulk(wanted)
     )
     _blank(chunks)
-    return [
-        SearchResults(_hits(one, chunks, k=k, join=join), snapshot.id, one.problem)
-        for one in ranked
-    ]
+    return chunks
 
 
 def _blank(chunks: dict[int, Chunk]) -> None:
@@ -109,7 +122,7 @@ def _blank(chunks: dict[int, Chunk]) -> None:
     holds nothing else is taken out."""
     marked = reduce(or_, (Q(text__icontains=mark) for mark in MARKS))
     revisions = Revision.objects.filter(marked, pk__in={c.revision_id for c in chunks.values()})
-    texts = _texts(revisions)
+    texts = texts_of(revisions)
     for pk, chunk in list(chunks.items()):
         if chunk.revision_id in texts:
             chunk.text = texts[chunk.revision_id][chunk.start : chunk.end]
@@ -117,23 +130,25 @@ def _blank(chunks: dict[int, Chunk]) -> None:
                 del chunks[pk]
 
 
-def _texts(revisions: QuerySet[Revision]) -> dict[int, str]:
+def texts_of(revisions: QuerySet[Revision]) -> dict[int, str]:
+    """The revisions' texts by id, hidden parts blanked."""
     return {pk: blanked(text) for pk, text in revisions.values_list("pk", "text")}
 
 
 def _hits(ranked: Ranked, chunks: dict[int, Chunk], *, k: int, join: bool) -> list[SearchHit]:
     places = [at for at, pk in enumerate(ranked.chunk_ids.tolist()) if pk in chunks]
-    hits = [_hit(chunks[int(ranked.chunk_ids[at])], ranked, at) for at in places]
+    hits = [hit_of(chunks[int(ranked.chunk_ids[at])], ranked, at) for at in places]
     kept = folded(hits)
     if join:
         kept = joined(
-            kept, _texts(Revision.objects.filter(pk__in={hit.revision_id for _, hit in kept}))
+            kept, texts_of(Revision.objects.filter(pk__in={hit.revision_id for _, hit in kept}))
         )
     promised = [bool(ranked.promised[places[at]]) for at, _ in kept]
     return [kept[at][1] for at in shortened(promised, k)]
 
 
-def _hit(chunk: Chunk, ranked: Ranked, place: int) -> SearchHit:
+def hit_of(chunk: Chunk, ranked: Ranked, place: int) -> SearchHit:
+    """The chunk at a place of a ranking, as a hit."""
     revision = chunk.revision
     document = revision.document
     rerank = float(ranked.rerank[place])

@@ -95,8 +95,8 @@ def _draft_out(draft: Draft) -> dict[str, Any]:
                 "source": source.chunk.revision.document.source,
                 "heading_path": source.chunk.heading_path,
                 "revision": source.chunk.revision_id,
-                "start": source.chunk.start,
-                "end": source.chunk.end,
+                "start": source.span[0],
+                "end": source.span[1],
                 "score": source.score,
                 "neighbour": source.neighbour,
             }

@@ -122,11 +122,9 @@ class CandidateView:
 
 
 def sources_of(draft: Draft) -> list[DraftSource]:
-    """The draft's passages by rank, with their articles; one query, without the articles' texts."""
+    """The draft's passages by rank, with their articles; one query."""
     return list(
-        draft.sources.select_related("chunk__revision__document__collection")
-        .defer("chunk__revision__text")
-        .order_by("rank")
+        draft.sources.select_related("chunk__revision__document__collection").order_by("rank")
     )
 
 
@@ -194,11 +192,11 @@ def _source(source: DraftSource, rows: list[DraftSentence]) -> SourceView:
         revision=chunk.revision_id,
         number=chunk.revision.number,
         changed=document.current_id != chunk.revision_id,
-        start=chunk.start,
-        end=chunk.end,
-        text=reading.plain(f"{chunk.context}\n{chunk.text}" if chunk.context else chunk.text),
+        start=source.span[0],
+        end=source.span[1],
+        text=reading.plain(source.in_context),
         spans=in_order,
-        excerpts=_excerpts(chunk.text, chunk.start, in_order),
+        excerpts=_excerpts(source.text, source.span[0], in_order),
         sentences=resting,
         neighbour=source.neighbour,
         url=address_of(document),

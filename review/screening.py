@@ -127,7 +127,7 @@ def doubts_of(found: Screening, text: str) -> list[Doubt]:
         if source is None:
             doubts.append(Doubt(departure(row["kinds"]), words))
             continue
-        said = reading.plain(source.chunk.text[row["said_start"] : row["said_end"]])
+        said = reading.plain(source.text[row["said_start"] : row["said_end"]])
         title = source.chunk.revision.title
         doubts.append(Doubt(departure(row["kinds"]), words, said, title, source.rank))
     return doubts

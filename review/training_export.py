@@ -181,8 +181,7 @@ def _record(found: Dossier, decision: Decision, right: int) -> tuple[Record, str
     draft = decision.draft
     assert draft is not None
     passages = [
-        Passage(s.chunk.revision.title, s.chunk.text, tuple(s.chunk.heading_path))
-        for s in found.sources
+        Passage(s.chunk.revision.title, s.text, tuple(s.chunk.heading_path)) for s in found.sources
     ]
     redact = Redactor(
         names=[*decision.ticket.names(), decision.user.display_name],

@@ -110,7 +110,7 @@ class TestWhatIsMissing:
     def test_weak_passages_and_no_passage_are_told_apart(
         self, models: registry.Models, monkeypatch: pytest.MonkeyPatch
     ) -> None:  # fmt: skip
-        monkeypatch.setattr(choosing, "LEAST_MATCH", 1.01)
+        monkeypatch.setattr(choosing, "LEAST_ANSWER", 1.01)
         reply = reply_to(models, RESTART)
         assert ("nothing_found", "Articles were found, but none is near enough to answer this.") in reply.problems  # fmt: skip
 

@@ -190,7 +190,7 @@ def test_a_confidence_model_is_measured_on_labels_and_the_figures_stand_with_it(
     model = ConfidenceModel.load(BUNDLED_CONFIDENCE)
     features = dict(zip(model.features, model.means, strict=True))
     rows = [
-        {"features": features | {"relevance": n / 40}, "label": int(n > 12), "group": str(n)}
+        {"features": features | {model.features[0]: n / 40}, "label": int(n > 12), "group": str(n)}
         for n in range(40)
     ]
     file = tmp_path / "labels.jsonl"

@@ -355,8 +355,7 @@ def test_passages_that_are_all_far_from_the_question_leave_it_empty_too(
     knowledge: None, models: registry.Models, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert drafted(receive()).chosen is not None
-    monkeypatch.setattr(choosing, "LEAST_MATCH", 1.01)
-    monkeypatch.setattr(choosing, "FAR_MATCH", 1.01)
+    monkeypatch.setattr(choosing, "LEAST_ANSWER", 1.01)
     draft = drafted(receive())
     assert (draft.state, draft.chosen, draft.kind) == (Draft.State.IN_REVIEW, None, "none")
     assert "nothing_found" in codes(draft)

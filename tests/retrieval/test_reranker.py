@@ -92,7 +92,8 @@ def test_scores_are_probabilities_in_the_order_of_the_passages(reranker: Reranke
 
 
 def test_a_question_of_any_length_and_an_endless_passage_are_scored(reranker: Reranker) -> None:
-    long = "Good morning, it rained all day. " * 300 + "Which batteries does the sensor take?"
+    asked = "The sensor's batteries are empty. Which batteries does the sensor take?"
+    long = "Good morning, it rained all day. " * 300 + asked
     scores = reranker.score(long, [*PASSAGES, "word " * 5000])
     assert int(scores[:5].argmax()) == 2
 

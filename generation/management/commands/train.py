@@ -15,6 +15,7 @@ TRAINERS = {
     "generator": "generation.training.generator",
     "toxicity": "generation.training.toxicity",
     "reranker": "generation.training.reranker",
+    "selector": "generation.training.selector",
     "confidence": "generation.training.confidence",
 }
 
