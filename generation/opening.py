@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from generation.drafted import Question
 from generation.phrases import action
 from generation.prompts import passage_text
+from retrieval.sections import is_dependent
 from retrieval.wishes import untried
 
 LONGEST_LINE = 150  # characters; of a longer title or heading nothing is repeated
@@ -56,7 +57,8 @@ def _has_trouble(said: str) -> bool:
 
 def _leading_to(title: str, headings: Sequence[str]) -> str:
     """The line before the article's own words."""
-    title, heading = (_plain(text) for text in (title, headings[-1] if headings else ""))
+    telling = [heading for heading in headings if not is_dependent(heading)]  # "Steps" is none
+    title, heading = _plain(title), _plain(telling[-1] if telling else title)
     doing = action(heading)
     if doing and _SAYS_WHAT.search(heading):
         line = f"Here is how to {doing}:"

@@ -42,6 +42,8 @@ def test_what_was_tried_is_said() -> None:
         (("Pairing",), "Here is what our help centre says about “The hub: Pairing”:"),
         (("Light stays red after restart",), "“Light stays red after restart”:"),
         ((), "Here is what our help centre says about “The hub”:"),
+        (("Reset the hub", "Steps"), "Here is how to reset the hub:"),
+        (("Solution",), "Here is what our help centre says about “The hub”:"),
     ],
 )
 def test_it_leads_to_the_articles_words(headings: tuple[str, ...], end: str) -> None:
