@@ -105,7 +105,7 @@ class Selector:
     scales: dict[str, float]
     read: Weights
     unread: Weights
-    reranker: str  # the version of what read the sections that it was fitted on
+    reranker: str  # the first digits of the digest of what read the sections that it was fitted on
     data: dict[str, int]  # tickets by family
 
     def standings(self, features: NDArray[np.float64]) -> NDArray[np.float64]:

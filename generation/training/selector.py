@@ -93,7 +93,7 @@ def fit(tickets: Sequence[Ticket]) -> Selector:
         scales=_named(FEATURES, scales),
         read=_weights(inputs, tickets),
         unread=_weights(blind, tickets),
-        reranker=tickets[0].reranker,
+        reranker=tickets[0].reranker.rpartition("@")[2],  # its digest
         data=dict(Counter(ticket.family for ticket in tickets)),
     )
 

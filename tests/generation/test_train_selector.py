@@ -49,7 +49,7 @@ def test_it_finds_the_feature_that_tells(tmp_path: Path, capsys) -> None:
     assert all(one["first"] > 0.8 for one in figures["left_out"].values())
     model = Selector.load(out)
     assert max(model.read.order, key=lambda name: model.read.order[name]) == "read"
-    assert model.reranker == "r@1"
+    assert model.reranker == "1"
     assert model.data == {"a": 40, "b": 40}
 
 
