@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import random
 import shutil
 import sys
@@ -21,6 +20,9 @@ import tempfile
 from pathlib import Path
 
 sys.path[:0] = [str(Path(__file__).resolve().parent.parent)]
+
+from lab.installation import manage, open_installation  # noqa: E402
+
 SEED = 7
 
 
@@ -33,18 +35,9 @@ def main() -> None:
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as passing:
         folder = options.installation or Path(passing)
-        os.environ |= {
-            "DJANGO_SETTINGS_MODULE": "assistant.settings",
-            "COUNTERSIGN_DATA_DIR": str(folder.resolve()),
-            "COUNTERSIGN_DATABASE_URL": "",
-        }
-        import django
-
-        django.setup()
-        from django.core.management import call_command
-
+        open_installation(folder)
         tickets = [json.loads(line) for line in (options.family / "tickets.jsonl").open()]
-        call_command("migrate", verbosity=0)
+        manage("migrate", "--verbosity", "0")
         if not (folder / "articles").is_dir():
             set_up(options.family / "articles", folder, tickets, options.articles)
         rows = list(rows_of(options.family.name, tickets))
@@ -54,8 +47,6 @@ def main() -> None:
 
 
 def set_up(articles: Path, folder: Path, tickets: list[dict], count: int) -> None:
-    from django.core.management import call_command
-
     from retrieval.loaders import is_supported
 
     named = {one["path"] for row in tickets for one in [*row["gold"], *row["near"]]}
@@ -69,11 +60,7 @@ def set_up(articles: Path, folder: Path, tickets: list[dict], count: int) -> Non
         target = folder / "articles" / path
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(articles / path, target)
-    try:
-        call_command("ingest", str(folder / "articles"), collection="help")
-    except SystemExit as ended:  # some articles wait for a person
-        if ended.code != 1:
-            raise
+    print(manage("ingest", str(folder / "articles"), "--collection", "help"))
 
 
 def rows_of(family: str, tickets: list[dict]):

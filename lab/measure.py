@@ -14,11 +14,9 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import shutil
 import sys
 import time
-from io import StringIO
 from pathlib import Path
 
 from rich.console import Console
@@ -26,6 +24,9 @@ from rich.progress import Progress
 
 HERE = Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE.parent)]
+
+from lab.installation import manage, open_installation  # noqa: E402
+
 COLLECTION = "help"
 PARTS = ("retrieval", "drafts")
 
@@ -40,14 +41,7 @@ def main() -> int:
     if options.fresh:
         shutil.rmtree(installation, ignore_errors=True)
     installation.mkdir(parents=True, exist_ok=True)
-    os.environ |= {
-        "DJANGO_SETTINGS_MODULE": "assistant.settings",
-        "COUNTERSIGN_DATA_DIR": str(installation.resolve()),
-        "COUNTERSIGN_DATABASE_URL": "",
-    }
-    import django
-
-    django.setup()
+    open_installation(installation)
     rows = read(questions)[: options.limit]
     figures = {"set": questions.stem, "questions": len(rows)} | set_up(options, installation)
     out = options.out / "measured.json"
@@ -124,19 +118,6 @@ def let_through() -> int:
         approve(held, by=reader, reason="read: a public help centre's page", now=timezone.now())
     refresh_if_stale()
     return len(waiting)
-
-
-def manage(*words: str) -> str:
-    """A management command's standard output. Held or skipped articles are no failure here."""
-    from django.core.management import call_command
-
-    out = StringIO()
-    try:
-        call_command(*words, stdout=out)
-    except SystemExit as ended:
-        if ended.code != 1:
-            raise
-    return out.getvalue()
 
 
 def retrieval(rows: list[dict], name: str, options: argparse.Namespace) -> dict:
