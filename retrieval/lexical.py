@@ -217,28 +217,15 @@ class LexicalIndex:
 
     def weight(self, term: str) -> float:
         """How much a term tells apart, in nats: 0 for one that stands nowhere."""
-        holding = sum(
-            len(hits[0])
-            for index in range(len(self._parts))
-            if (hits := self._hits(index, term)) is not None
-        )
-        if not holding:
-            return 0.0
-        return math.log(1 + (self._count - holding + 0.5) / (holding + 0.5))
+        holding = sum(len(rows) for _, rows, _ in self._postings(term))
+        return self._idf(holding) if holding else 0.0
 
     def scores(self, query: str) -> NDArray[np.float32]:
         """BM25 of every row for the query, `float32 [n]`; 0 where no word of it stands."""
         scores = np.zeros(len(self), dtype=np.float32)
         for term, times in Counter(terms(query)).items():
-            found = [
-                (index, *hits)
-                for index in range(len(self._parts))
-                if (hits := self._hits(index, term)) is not None
-            ]
-            holding = sum(len(rows) for _, rows, _ in found)
-            weight = np.float32(
-                times * math.log(1 + (self._count - holding + 0.5) / (holding + 0.5))
-            )
+            found = self._postings(term)
+            weight = np.float32(times * self._idf(sum(len(rows) for _, rows, _ in found)))
             for index, rows, counts in found:
                 gain = weight * counts / (counts + self._norms[index][rows])
                 scores[self._offsets[index] : self._offsets[index + 1]][rows] += gain
@@ -247,10 +234,21 @@ class LexicalIndex:
     def holding(self, term: str) -> NDArray[np.bool_]:
         """The live rows that hold a term, `bool [n]`."""
         held = np.zeros(len(self), dtype=np.bool_)
-        for index in range(len(self._parts)):
-            if (hits := self._hits(index, term)) is not None:
-                held[self._offsets[index] : self._offsets[index + 1]][hits[0]] = True
+        for index, rows, _ in self._postings(term):
+            held[self._offsets[index] : self._offsets[index + 1]][rows] = True
         return held
+
+    def _idf(self, holding: int) -> float:
+        """Lucene's weight of a term that so many live rows hold."""
+        return math.log(1 + (self._count - holding + 0.5) / (holding + 0.5))
+
+    def _postings(self, term: str) -> list[tuple[int, NDArray[np.int32], NDArray[np.float32]]]:
+        """The parts that hold a term: number, live rows, and how often."""
+        return [
+            (index, *hits)
+            for index in range(len(self._parts))
+            if (hits := self._hits(index, term)) is not None
+        ]
 
     def _hits(self, index: int, term: str) -> tuple[NDArray[np.int32], NDArray[np.float32]] | None:
         """The live rows of a part that hold a term, and how often."""

@@ -10,13 +10,12 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from retrieval.codes import codes_of, differs
+from retrieval.codes import Code, codes_of, differs
 from retrieval.lexical import terms
 from retrieval.product_names import tells_of_another
 
-Weight = Callable[
-    [str], float
-]  # of a term in the knowledge base, in nats; 0 where it stands nowhere
+# of a term in the knowledge base, in nats; 0 where it stands nowhere
+Weight = Callable[[str], float]
 
 TELLING = 40  # of a long message's terms, the heaviest: a log's other words tell nothing
 OPERATING = frozenset({"windows", "mac", "linux", "android", "ios"})  # of `systems_of`
@@ -35,21 +34,46 @@ _SYSTEMS = re.compile(
 
 @dataclass(frozen=True)
 class Asked:
-    """A question, read once: its terms in order, and the weights of the telling ones."""
+    """A question, read once: where each of its terms stands, and the weights of the telling ones."""
 
     text: str
-    order: tuple[str, ...]
+    places: dict[str, list[int]]
     weights: dict[str, float]
     total: float
+    codes: set[Code]
     systems: frozenset[str]
 
     @classmethod
     def of(cls, text: str, weight: Weight) -> Asked:
-        order = tuple(terms(text))
-        weighed = {term: weight(term) for term in dict.fromkeys(order)}
+        places: dict[str, list[int]] = {}
+        for place, term in enumerate(terms(text)):
+            places.setdefault(term, []).append(place)
+        weighed = {term: weight(term) for term in places}
         heaviest = sorted(weighed, key=lambda term: -weighed[term])[:TELLING]
         kept = {term: weighed[term] for term in heaviest if weighed[term] > 0}
-        return cls(text, order, kept, sum(kept.values()) or 1.0, systems_of(text))
+        total = sum(kept.values()) or 1.0
+        return cls(text, places, kept, total, codes_of(text, loose=True), systems_of(text))
+
+
+@dataclass(frozen=True)
+class Told:
+    """A section, read once for all that is asked: `heading` is its article's title and headings, `over`
+    and `own` are the terms of heading and text in order, `above` weighs the heading's."""
+
+    heading: str
+    text: str
+    over: tuple[str, ...]
+    own: tuple[str, ...]
+    above: dict[str, float]
+    codes: set[Code]
+    systems: frozenset[str]
+
+    @classmethod
+    def of(cls, heading: str, text: str, weight: Weight) -> Told:
+        over = tuple(terms(heading))
+        above = {term: weight(term) for term in dict.fromkeys(over)}
+        codes = codes_of(f"{heading}\n{text}")
+        return cls(heading, text, over, tuple(terms(text)), above, codes, systems_of(heading))
 
 
 def systems_of(text: str) -> frozenset[str]:
@@ -57,47 +81,38 @@ def systems_of(text: str) -> frozenset[str]:
     return frozenset(name for found in _SYSTEMS.finditer(text) if (name := found.lastgroup))
 
 
-def literal_evidence(asked: Asked, heading: str, text: str, weight: Weight) -> dict[str, float]:
-    """What speaks for and against a section: `heading` is its article's title and headings, `text` its
-    own words.
+def literal_evidence(asked: Asked, told: Told) -> dict[str, float]:
+    """What speaks for and against a section.
 
     `words`, `heading_words`: the share of the question's telling words that stand in it, over it;
     `heading_covered`: the share of the heading's that the question holds; `run`, `heading_run`: how
     much the longest run of words tells that both hold; `code`, `other_code`, `system`,
     `other_system`, `other_product`: whether it names the same, or another one alone.
     """
-    over = tuple(terms(heading))
-    own = tuple(terms(text))
-    inside = {*over, *own}
-    above = {term: asked.weights.get(term) or weight(term) for term in dict.fromkeys(over)}
-    codes = codes_of(asked.text, loose=True)
-    told = codes_of(f"{heading}\n{text}")
-    named = systems_of(heading)
+    inside = {*told.over, *told.own}
+    same = told.systems & asked.systems
     return {
         "words": sum(w for term, w in asked.weights.items() if term in inside) / asked.total,
-        "heading_words": sum(w for t, w in asked.weights.items() if t in above) / asked.total,
-        "heading_covered": sum(w for t, w in above.items() if t in asked.weights)
-        / (sum(above.values()) or 1.0),
-        "run": _run(asked, own),
-        "heading_run": _run(asked, over),
-        "code": float(bool(codes & told)),
-        "other_code": float(bool(codes) and differs(codes, told)),
-        "system": float(bool(named & asked.systems)),
-        "other_system": float(bool(named and asked.systems and not named & asked.systems)),
-        "other_product": float(tells_of_another(asked.text, heading, text)),
+        "heading_words": sum(w for t, w in asked.weights.items() if t in told.above) / asked.total,
+        "heading_covered": sum(w for t, w in told.above.items() if t in asked.weights)
+        / (sum(told.above.values()) or 1.0),
+        "run": _run(asked, told.own),
+        "heading_run": _run(asked, told.over),
+        "code": float(bool(asked.codes & told.codes)),
+        "other_code": float(bool(asked.codes) and differs(asked.codes, told.codes)),
+        "system": float(bool(same)),
+        "other_system": float(bool(told.systems and asked.systems and not same)),
+        "other_product": float(tells_of_another(asked.text, told.heading, told.text)),
     }
 
 
 def _run(asked: Asked, said: Sequence[str]) -> float:
     """The heaviest run of at least `LEAST_RUN` terms that stand one after the other in both."""
-    places: dict[str, list[int]] = {}
-    for place, term in enumerate(asked.order):
-        places.setdefault(term, []).append(place)
     best = 0.0
     ending: dict[int, tuple[int, float]] = {}  # runs by the place in the question where they end
     for term in said:
         following: dict[int, tuple[int, float]] = {}
-        for place in places.get(term, ()):
+        for place in asked.places.get(term, ()):
             length, weight = ending.get(place - 1, (0, 0.0))
             one = (length + 1, weight + asked.weights.get(term, 0.0))
             following[place] = one

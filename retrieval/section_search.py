@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from retrieval.chunking import embedded_text
 from retrieval.embedder import get_embedder
-from retrieval.literal import Asked
+from retrieval.literal import Asked, Told
 from retrieval.models import Revision
 from retrieval.passages import SearchHit, folded
 from retrieval.query import Query
@@ -64,7 +64,7 @@ def _selected(found: Candidates, k: int) -> list[SearchHit]:
         return []
     selector = get_selector()
     standings = selector.standings(found.features)
-    odds = selector.log_odds(found.features)
+    answers = _probabilities(selector.log_odds(found.features))
     parts = [_probabilities(selector.log_odds(features)) for features in found.parts]
     firsts = [int(selector.standings(features).argmax()) for features in found.parts]
     promised = {*found.promised, *firsts}
@@ -74,7 +74,7 @@ def _selected(found: Candidates, k: int) -> list[SearchHit]:
         replace(
             found.sections[at].section,
             score=float(standings[at]),
-            answer_score=float(_probabilities(odds)[at]),
+            answer_score=float(answers[at]),
             part_scores=tuple(float(own[at]) for own in parts),
             rerank_score=None if found.read is None else float(found.read[at]),
             reranker=found.reranker,
@@ -122,9 +122,10 @@ def _known(
         except RerankerError as error:
             problem = str(error)
     weight = snapshot.lexical.weight
+    told = [Told.of(hit.full_title, hit.text, weight) for hit in (f.section for f in sections)]
     features = (
         [
-            features_of(Asked.of(text, weight), sections, scores, weight)
+            features_of(Asked.of(text, weight), sections, told, scores)
             for text, scores in [(query.text, read), *zip(query.parts, by_part, strict=True)]
         ]
         if sections

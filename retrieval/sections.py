@@ -10,7 +10,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import lru_cache
 from itertools import groupby
 
 from retrieval.chunking import Section, addresses_of, blocks, sections
@@ -32,6 +31,9 @@ _DEPENDENT = re.compile(
     r"\s*[:.]?",
     re.IGNORECASE,
 )
+_INSIDE = re.compile(
+    r"[ \t]*(?:[-*+•]|\d{1,3}[.)])[ \t]|[ \t]{2,}\S"
+)  # a list's item, or within one
 # headings over what leads away from the article
 _ASIDE = re.compile(
     r"(?:see also|related(?: \w+){0,2}|(?:more|additional|further) (?:information|resources|reading|help)|"
@@ -62,7 +64,6 @@ def is_aside(heading_path: Sequence[str]) -> bool:
     return bool(heading_path) and bool(_ASIDE.fullmatch(heading_path[-1].strip()))
 
 
-@lru_cache(maxsize=512)
 def section_spans(text: str) -> tuple[SectionSpan, ...]:
     """The sections of a text (Markdown, hidden parts blanked) in reading order; each passage of the text
     lies in one or more of them."""
@@ -89,9 +90,8 @@ def _fitting_runs(group: Sequence[Section]) -> Iterator[list[Section]]:
     """Neighbouring sections under one name, together as far as they fit."""
     run: list[Section] = []
     for section in group:
-        again = (
-            run and section.heading_path == run[-1].heading_path
-        )  # the same heading a second time
+        # the same heading a second time is another section
+        again = run and section.heading_path == run[-1].heading_path
         if run and (again or section.end - run[0].start > LONGEST):
             yield run
             run = []
@@ -122,10 +122,12 @@ def _cut(text: str, start: int, end: int) -> Iterator[Span]:
 def _goes_on(text: str, span: Span) -> bool:
     """Whether a block belongs to what stands before it: a list's item, what is inside one, or what a
     line announces."""
-    if text[: span[0]].rstrip().endswith(":"):
+    before = span[0]
+    while before and text[before - 1].isspace():
+        before -= 1
+    if text[before - 1 : before] == ":":
         return True
-    line = text[text.rfind("\n", 0, span[0]) + 1 : span[1]]
-    return bool(re.match(r"[ \t]*(?:[-*+•]|\d{1,3}[.)])[ \t]|[ \t]{2,}\S", line))
+    return bool(_INSIDE.match(text, text.rfind("\n", 0, span[0]) + 1, span[1]))
 
 
 @dataclass(frozen=True)
@@ -151,25 +153,27 @@ class Found:
 
 def in_sections(hits: Iterable[tuple[int, SearchHit]], texts: Mapping[int, str]) -> list[Found]:
     """Each hit's section, once, in the order of the hits, without those that only lead to others (where
-    there are any). ``texts`` are the revisions' by id, hidden
-    parts blanked: ``hit.text == texts[revision][start:end]``."""
+    there are any). ``texts`` are the revisions' by id, hidden parts blanked:
+    ``hit.text == texts[revision][start:end]``."""
     found: dict[tuple[int, int, int], Found] = {}
+    cut: dict[int, tuple[SectionSpan, ...]] = {}
     for place, hit in hits:
         text = texts.get(hit.revision_id, "")
-        span = _around(hit, text)
+        if hit.revision_id not in cut:
+            cut[hit.revision_id] = section_spans(text)
+        spans = cut[hit.revision_id]
+        span = _around(hit, spans)
         key = (hit.revision_id, span.start, span.end)
         if key not in found:
-            spans = section_spans(text) if text else ()
             first = len(spans) > 1 and span == spans[0]
             found[key] = Found(place, _widened(hit, span, text), hit, introduces=first)
     telling = [one for one in found.values() if not is_aside(one.section.heading_path)]
     return telling or list(found.values())
 
 
-def _around(hit: SearchHit, text: str) -> SectionSpan:
-    """The section that holds most of a passage."""
+def _around(hit: SearchHit, spans: Sequence[SectionSpan]) -> SectionSpan:
+    """The section that holds most of a passage; the passage where none does."""
     own = SectionSpan(hit.start, hit.end, hit.heading_path)
-    spans = section_spans(text) if text else ()
     best = max(spans, key=lambda span: _overlap(span, own), default=own)
     return best if _overlap(best, own) > 0 else own
 

@@ -13,10 +13,10 @@ from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from assistant.whole_files import write_whole
-from retrieval.literal import Asked, Weight, literal_evidence
+from retrieval.literal import Asked, Told, literal_evidence
 from retrieval.sections import Found
 
 BUNDLED = Path(__file__).with_name("selector.json")
@@ -27,8 +27,6 @@ FEATURES = (
     "words", "heading_words", "heading_covered", "run", "heading_run", "code", "other_code", "system",
     "other_system", "other_product", "introduces", "short", "steps",
 )  # fmt: skip
-
-
 READ = ("read", "read_gap")  # what only a reranker says
 # of them, what tells whether a section answers at all, whatever else was found
 TELLING = (
@@ -42,25 +40,27 @@ class SelectorError(RuntimeError):
 
 
 def features_of(
-    asked: Asked, sections: Sequence[Found], read: NDArray[np.float32] | None, weight: Weight
+    asked: Asked,
+    sections: Sequence[Found],
+    told: Sequence[Told],
+    read: NDArray[np.float32] | None,
 ) -> NDArray[np.float64]:
-    """What is known of each section, `float64 [sections, FEATURES]`.
+    """What is known of each section, `float64 [sections, FEATURES]`; `told[i]` is what section i says.
 
     `near`: cosine of its best passage, and its distance to the best of all; `worded`: BM25 beside the
     best; `fused`: the reciprocal of its rank; `article`: the reciprocal of its article's; `read`: the
     reranker's log-odds and their distance to the best (NaN where none read them); then
-    `literal_evidence`; `introduces`: it is the first of
-    several in its article; `short`: under 40 words; `steps`: it has some.
+    `literal_evidence`; `introduces`: it is the first of several in its article; `short`: under 40
+    words; `steps`: it has some.
     """
     hits = [found.section for found in sections]
     near = np.array([hit.dense_score for hit in hits])
     worded = np.array([hit.lexical_score for hit in hits])
-    odds = np.full(len(hits), np.nan) if read is None else _log_odds(read)
+    odds = np.full(len(hits), np.nan) if read is None else log_odds_of(read)
     articles: dict[int, int] = {}
     rows = []
     for place, hit in enumerate(hits):
         rank = articles.setdefault(hit.document_id, len(articles) + 1)
-        told = literal_evidence(asked, hit.full_title, hit.text, weight)
         lines = [line.lstrip() for line in hit.text.split("\n")]
         rows.append(
             {
@@ -71,7 +71,7 @@ def features_of(
                 "article": 1.0 / rank,
                 "read": odds[place],
                 "read_gap": odds[place] - odds.max(),
-                **told,
+                **literal_evidence(asked, told[place]),
                 "introduces": float(sections[place].introduces),
                 "short": float(len(hit.text.split()) < 40),
                 "steps": float(sum(line[:1].isdigit() for line in lines) >= 2),
@@ -80,8 +80,9 @@ def features_of(
     return np.array([[row[name] for name in FEATURES] for row in rows], dtype=np.float64)
 
 
-def _log_odds(probabilities: NDArray[np.float32]) -> NDArray[np.float64]:
-    bounded = np.clip(probabilities.astype(np.float64), 1e-4, 1 - 1e-4)
+def log_odds_of(probabilities: ArrayLike) -> NDArray[np.float64]:
+    """The log-odds of probabilities, within what .0001 and .9999 are."""
+    bounded = np.clip(np.asarray(probabilities, dtype=np.float64), 1e-4, 1 - 1e-4)
     odds: NDArray[np.float64] = np.log(bounded / (1 - bounded))
     return odds
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from retrieval.literal import Asked, literal_evidence, systems_of
+from retrieval.literal import Asked, Told, literal_evidence, systems_of
 
 
 def weight(term: str) -> float:
@@ -13,7 +13,7 @@ def weight(term: str) -> float:
 
 
 def evidence(question: str, heading: str, text: str = "") -> dict[str, float]:
-    return literal_evidence(Asked.of(question, weight), heading, text, weight)
+    return literal_evidence(Asked.of(question, weight), Told.of(heading, text, weight))
 
 
 ERROR = "wsl update failed: Element not found"

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from retrieval.literal import Asked
+from retrieval.literal import Asked, Told
 from retrieval.passages import SearchHit
 from retrieval.sections import Found
 from retrieval.selector import (
@@ -46,6 +46,11 @@ def found(number: int, text: str, near: float, article: int = 1) -> Found:
         number, article, article, "a.md", "Hub", "", ("Reset",), text, 0, len(text), 0.1, near, 2.0
     )
     return Found(number, hit, hit)
+
+
+def known(asked: Asked, sections: list[Found], read: np.ndarray | None) -> np.ndarray:
+    told = [Told.of(f.section.full_title, f.section.text, lambda term: 3.0) for f in sections]
+    return features_of(asked, sections, told, read)
 
 
 SECTIONS = [found(0, "1. Hold the ring.\n2. Let go.", 0.7), found(1, "Call us.", 0.4, 2)]
@@ -90,22 +95,22 @@ def test_the_one_that_ships_loads_and_goes_by_what_it_should() -> None:
 def test_features_are_finite_and_tell_what_they_say() -> None:
     asked = Asked.of("How do I reset the hub?", lambda term: 3.0)
     read = np.array([0.9, 0.0], dtype=np.float32)
-    features = features_of(asked, SECTIONS, read, lambda term: 3.0)
+    features = known(asked, SECTIONS, read)
     assert features.shape == (2, len(FEATURES))
     assert np.isfinite(features).all()
     assert np.isfinite(selector().log_odds(features * 1e6)).all()
     row = dict(zip(FEATURES, features[0], strict=True))
     assert (row["steps"], row["short"], row["near_gap"], row["article"]) == (1.0, 1.0, 0.0, 1.0)
     assert row["heading_words"] == 1.0
-    unread = features_of(asked, SECTIONS, None, lambda term: 3.0)
+    unread = known(asked, SECTIONS, None)
     assert np.isnan(unread[:, FEATURES.index("read")]).all()
     assert np.isfinite(selector().log_odds(unread)).all()
 
 
 def test_a_nearer_section_is_likelier() -> None:
     asked = Asked.of("reset", lambda term: 1.0)
-    features = features_of(asked, SECTIONS, None, lambda term: 1.0)
+    features = known(asked, SECTIONS, None)
     for odds in (selector().log_odds(features), selector().standings(features)):
         assert odds[0] - odds[1] == pytest.approx(0.3)
     farther = [replace(one, section=replace(one.section, dense_score=0.1)) for one in SECTIONS]
-    assert selector().log_odds(features_of(asked, farther, None, lambda t: 1.0))[0] < odds[0]
+    assert selector().log_odds(known(asked, farther, None))[0] < odds[0]
